@@ -1,0 +1,133 @@
+"""One recipient of an email: its row, and the claim that keeps two edges from sending to it at once.
+
+Key: `team#email` / `rcpt#<number>`. `open` is 1 while delivery may be tried; `lease_until` (microseconds) is the time
+before which nobody else may claim: a running attempt's lease, or the pause before the next attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailit.domain.emails import State
+from mailit.domain.errors import ConditionFailed
+from mailit.domain.times import Micros
+from mailit.ports.table import Equals, Key, Less, Put, Row, Table, Update, Value
+from mailit.stores.tables import EMAILS
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to try to deliver to one recipient until `lease_until`. `token` fences: only its holder settles."""
+
+    token: str
+    attempt: int  # number of this attempt, from 1
+    lease_until: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A recipient as stored."""
+
+    number: int
+    address: str
+    kind: str  # to, cc, bcc
+    state: State
+    state_at: Micros
+    attempts: int
+    open: bool
+    lease_until: Micros
+
+    @staticmethod
+    def from_row(row: Row) -> Recipient:
+        """The row as a value."""
+        return Recipient(
+            number=int(str(row["sk"]).split("#")[1]),
+            address=str(row["address"]),
+            kind=str(row["kind"]),
+            state=State(str(row["state"])),
+            state_at=_integer(row["state_at"]),
+            attempts=_integer(row["attempts"]),
+            open=bool(row["open"]),
+            lease_until=_integer(row["lease_until"]),
+        )
+
+
+def _integer(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def recipient_key(team: str, email_id: str, number: int) -> Key:
+    """Where the row of recipient `number` lives."""
+    return Key(EMAILS, f"{team}#{email_id}", f"rcpt#{number:03d}")
+
+
+class Deliveries:
+    """Claims and outcomes of single recipients."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def new(self, team: str, email_id: str, number: int, address: str, kind: str, now: Micros) -> Put:
+        """The write that makes a recipient's row."""
+        fields: Mapping[str, Value] = {
+            "address": address,
+            "kind": kind,
+            "state": State.QUEUED.value,
+            "state_at": now,
+            "attempts": 0,
+            "open": 1,
+            "lease_until": 0,
+        }
+        return Put(recipient_key(team, email_id, number), fields)
+
+    def get(self, team: str, email_id: str, number: int) -> Recipient | None:
+        """The recipient, None when there is none."""
+        row = self._table.get(recipient_key(team, email_id, number))
+        return Recipient.from_row(row) if row else None
+
+    def claim(self, team: str, email_id: str, number: int, token: str, now: Micros, lease: Micros) -> Claim | None:
+        """Take the recipient for one attempt, or None: it is settled, leased to another, or its pause is not over."""
+        try:
+            row = self._table.update(
+                Update(
+                    recipient_key(team, email_id, number),
+                    set={"lease_until": now + lease, "lease_token": token},
+                    add={"attempts": 1},
+                    when=(Equals("open", 1), Less("lease_until", now)),
+                )
+            )
+        except ConditionFailed:
+            return None
+        return Claim(token, _integer(row["attempts"]), now + lease)
+
+    def renew(self, team: str, email_id: str, number: int, claim: Claim, until: Micros) -> Claim | None:
+        """Hold on to a claim until `until`, or None: it was lost, stop before anything more is sent."""
+        try:
+            self._table.update(
+                Update(
+                    recipient_key(team, email_id, number),
+                    set={"lease_until": until},
+                    when=(Equals("open", 1), Equals("lease_token", claim.token)),
+                )
+            )
+        except ConditionFailed:
+            return None
+        return Claim(claim.token, claim.attempt, until)
+
+    def settle(self, team: str, email_id: str, number: int, claim: Claim, state: State, now: Micros) -> Update:
+        """The write that ends an attempt for good: nobody can claim this recipient again."""
+        return Update(
+            recipient_key(team, email_id, number),
+            set={"state": state.value, "state_at": now, "open": 0},
+            when=(Equals("open", 1), Equals("lease_token", claim.token)),
+        )
+
+    def pause(self, team: str, email_id: str, number: int, claim: Claim, until: Micros, now: Micros) -> Update:
+        """The write that ends an attempt for now: nobody can claim this recipient before `until`."""
+        return Update(
+            recipient_key(team, email_id, number),
+            set={"state": State.DELIVERY_DELAYED.value, "state_at": now, "lease_until": until},
+            when=(Equals("open", 1), Equals("lease_token", claim.token)),
+        )
