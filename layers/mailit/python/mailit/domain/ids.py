@@ -22,10 +22,18 @@ class Ids:
             tick = (now // 1000) << 12
             self._last = tick if tick > self._last else self._last + 1
             stamp = self._last
-        random = int.from_bytes(os.urandom(8), "big") & ((1 << 62) - 1)
+        random = int.from_bytes(os.urandom(8), "big") & ((1 << 61) - 1)  # room for `successor`
         value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def successor(start: str, steps: int) -> str:
+    """The id `steps` after a UUIDv7: the same inputs give the same id, and ids ascend with `steps`."""
+    value = int(start.replace("-", ""), 16)
+    random = (value + steps) & ((1 << 62) - 1)
+    text = f"{value >> 62 << 62 | random:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def is_uuid(text: str) -> bool:

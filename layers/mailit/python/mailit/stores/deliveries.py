@@ -13,6 +13,7 @@ from mailit.domain.emails import State
 from mailit.domain.errors import ConditionFailed
 from mailit.domain.times import Micros
 from mailit.ports.table import Equals, Key, Less, Put, Row, Table, Update, Value
+from mailit.stores.rows import integer, text
 from mailit.stores.tables import EMAILS
 
 
@@ -42,20 +43,15 @@ class Recipient:
     def from_row(row: Row) -> Recipient:
         """The row as a value."""
         return Recipient(
-            number=int(str(row["sk"]).split("#")[1]),
-            address=str(row["address"]),
-            kind=str(row["kind"]),
-            state=State(str(row["state"])),
-            state_at=_integer(row["state_at"]),
-            attempts=_integer(row["attempts"]),
+            number=int(text(row, "sk").split("#")[1]),
+            address=text(row, "address"),
+            kind=text(row, "kind"),
+            state=State(text(row, "state")),
+            state_at=integer(row, "state_at"),
+            attempts=integer(row, "attempts"),
             open=bool(row["open"]),
-            lease_until=_integer(row["lease_until"]),
+            lease_until=integer(row, "lease_until"),
         )
-
-
-def _integer(value: Value) -> int:
-    assert isinstance(value, int)
-    return value
 
 
 def recipient_key(team: str, email_id: str, number: int) -> Key:
@@ -100,7 +96,7 @@ class Deliveries:
             )
         except ConditionFailed:
             return None
-        return Claim(token, _integer(row["attempts"]), now + lease)
+        return Claim(token, integer(row, "attempts"), now + lease)
 
     def renew(self, team: str, email_id: str, number: int, claim: Claim, until: Micros) -> Claim | None:
         """Hold on to a claim until `until`, or None: it was lost, stop before anything more is sent."""
