@@ -6,7 +6,7 @@ before which nobody else may claim: a running attempt's lease, or the pause befo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mailit.domain.emails import State
@@ -82,6 +82,20 @@ class Deliveries:
         """The recipient, None when there is none."""
         row = self._table.get(recipient_key(team, email_id, number))
         return Recipient.from_row(row) if row else None
+
+    def of_many(self, emails: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str], list[Recipient]]:
+        """All recipients of several emails, given as (team, email id, number of recipients), in order."""
+        keys = {
+            recipient_key(team, email_id, number): (team, email_id)
+            for team, email_id, count in emails
+            for number in range(count)
+        }
+        rows = self._table.get_many(list(keys))
+        found: dict[tuple[str, str], list[Recipient]] = {}
+        for key, email in keys.items():
+            if key in rows:
+                found.setdefault(email, []).append(Recipient.from_row(rows[key]))
+        return found
 
     def claim(self, team: str, email_id: str, number: int, token: str, now: Micros, lease: Micros) -> Claim | None:
         """Take the recipient for one attempt, or None: it is settled, leased to another, or its pause is not over."""

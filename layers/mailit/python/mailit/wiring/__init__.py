@@ -1,0 +1,65 @@
+"""The one composition root: settings → engine → Deps. Nothing is built before somebody asks for it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mailit.domain.ids import Ids
+from mailit.engines.embedded.engine import Engine, open_engine
+from mailit.engines.net.clock import SystemClock
+from mailit.engines.net.dns import DnsResolver
+from mailit.engines.net.http_out import GuardedHttp
+from mailit.engines.net.times import parse_time
+from mailit.stores.queues import QUEUES
+from mailit.stores.tables import TABLES
+from mailit.usecases.deps import Deps, Options
+from mailit.wiring.settings import Settings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """What a process runs on. `engine` is to be closed by who built it."""
+
+    settings: Settings
+    engine: Engine
+    deps: Deps
+
+
+def build(settings: Settings) -> Wired:
+    """Open the engine and put everything together."""
+    clock = SystemClock()
+    engine = open_engine(settings.data, TABLES, QUEUES, clock)
+    deps = Deps(
+        table=engine.table,
+        outbox=engine.outbox,
+        queue=engine.queue,
+        blobs=engine.blobs,
+        resolver=DnsResolver(settings.resolver),
+        http=GuardedHttp(allow=settings.allow_networks),
+        clock=clock,
+        ids=Ids(),
+        parse_time=parse_time,
+        master_key=settings.master_key,
+        options=Options(
+            hostname=settings.hostname,
+            spf=settings.spf,
+            rates=settings.rates,
+            sandbox=settings.sandbox,
+            inline_bytes=engine.inline_bytes,
+            engine=settings.engine,
+        ),
+    )
+    return Wired(settings, engine, deps)
+
+
+@lru_cache(maxsize=1)
+def wired() -> Wired:
+    """This process's own, built from its environment at the first call."""
+    return build(load(os.environ))
+
+
+def get() -> Deps:
+    """The Deps of this process."""
+    return wired().deps
