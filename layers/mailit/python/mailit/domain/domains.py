@@ -1,7 +1,7 @@
 """Sending domains: names, records, and how record states make the domain's state (contract §3).
 
-    not_started ──verify──> pending ──> verified | partially_verified | failed
-    verified ──records vanish──> partially_failed | failed ──come back──> verified
+not_started ──verify──> pending ──> verified | partially_verified | failed
+verified ──records vanish──> partially_failed | failed ──come back──> verified
 """
 
 from __future__ import annotations

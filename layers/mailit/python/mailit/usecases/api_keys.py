@@ -36,7 +36,7 @@ def create(deps: Deps, caller: Caller, request: CreateApiKey) -> CreatedApiKey:
 def _check_domain(deps: Deps, caller: Caller, request: CreateApiKey) -> None:
     if request.domain_id is None:
         return
-    if request.permission != Permission.SENDING:
+    if Permission(request.permission) is not Permission.SENDING:
         raise invalid("Invalid `domain_id` field. A domain can only be set with the `sending_access` permission.")
     if not is_uuid(request.domain_id) or Domains(deps.table).get(caller.team, request.domain_id) is None:
         raise not_found("Domain")

@@ -8,7 +8,6 @@ import email.policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from ipaddress import ip_address
-from typing import cast
 
 from mailit.contracts.api.base import ListAnswer, ListQuery
 from mailit.contracts.api.sandbox import SandboxMessage, SandboxPart
@@ -49,7 +48,7 @@ def _is_local(source_ip: str) -> bool:
 
 
 def _shown(caught: Caught) -> SandboxMessage:
-    message = cast(EmailMessage, _PARSER.parsebytes(caught.raw))
+    message = _PARSER.parsebytes(caught.raw)
     return SandboxMessage(
         id=caught.id,
         received_at=iso_text(caught.received_at),

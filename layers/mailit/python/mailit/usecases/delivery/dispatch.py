@@ -86,9 +86,7 @@ class Dispatcher:
         # Dispatched: on `aws` the process may have died between the rows and the jobs, so the jobs are put again.
         return email.phase in (Phase.QUEUED, Phase.DISPATCHED)
 
-    def _hand_over(
-        self, email: Email, recipients: Sequence[Recipient], batch: _Batch, inline: str | None
-    ) -> Step:
+    def _hand_over(self, email: Email, recipients: Sequence[Recipient], batch: _Batch, inline: str | None) -> Step:
         fresh = [item for item in recipients if item.open and item.attempts == 0]
         suppressed = [item for item in fresh if batch.is_suppressed(email.team, item)]
         sendable = [item for item in fresh if item not in suppressed]
@@ -123,9 +121,7 @@ class Dispatcher:
                 raise Undeliverable(f"attachment: {error}") from error
             raise
 
-    def _pack(
-        self, email: Email, recipients: Sequence[Recipient], domain: Domain, message: Message
-    ) -> list[Job]:
+    def _pack(self, email: Email, recipients: Sequence[Recipient], domain: Domain, message: Message) -> list[Job]:
         blob = None
         if len(message.raw) > MAX_JOB * 3 // 4:
             blob = f"{email.team}/raw/{email.id}"
@@ -182,7 +178,11 @@ class Dispatcher:
 
     def _fail(self, email: Email, recipients: Iterable[Recipient], reason: str) -> Step:
         now = self._deps.clock.now()
-        fields = {"phase": Phase.FAILED.value, "last_event": Event.FAILED.value, "last_event_at": now}
+        fields: dict[str, str | int] = {
+            "phase": Phase.FAILED.value,
+            "last_event": Event.FAILED.value,
+            "last_event_at": now,
+        }
         if email.phase is Phase.DISPATCHED:
             return Step()
         closed = [
@@ -211,7 +211,9 @@ class _Batch:
         # The same email twice in a batch would fail its own condition.
         self.jobs = list({(job.team, job.email_id): job for job in jobs}.values())
         self.emails = emails.get_many([(job.team, job.email_id) for job in self.jobs])
-        waiting = [item for item in self.emails.values() if item.phase in (Phase.QUEUED, Phase.SCHEDULED, Phase.DISPATCHED)]
+        waiting = [
+            item for item in self.emails.values() if item.phase in (Phase.QUEUED, Phase.SCHEDULED, Phase.DISPATCHED)
+        ]
         self._recipients = deliveries.of_many([(item.team, item.id, item.recipients) for item in waiting])
         self._domains = domains
         self._known: dict[tuple[str, str], Domain | None] = {}
@@ -238,5 +240,3 @@ class _Batch:
         if key not in self._known:
             self._known[key] = self._domains.get(*key)
         return self._known[key]
-
-

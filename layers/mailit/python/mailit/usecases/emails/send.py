@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from mailit.contracts.api.emails import MAX_BATCH, BatchFault, SendBatch, SendEmail, SentBatch, SentEmail
@@ -83,7 +85,7 @@ def _stored(deps: Deps, caller: Caller, ids: list[str]) -> set[str]:
     return {email_id for _, email_id in emails_of(deps).get_many([(caller.team, email_id) for email_id in ids])}
 
 
-def _commit(deps: Deps, writes: list[Write], jobs: list[Job], claim: Claim | None, answer: str) -> None:
+def _commit(deps: Deps, writes: Sequence[Write], jobs: Sequence[Job], claim: Claim | None, answer: str) -> None:
     """Emails, then the stored answer, then the jobs: a crash in between loses nothing (`release_due`)."""
     if claim is None:
         deps.outbox.commit(writes, jobs)

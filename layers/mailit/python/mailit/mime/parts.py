@@ -1,0 +1,88 @@
+"""MIME parts: content types, transfer encodings, file names (RFC 2045, 2046, 2183, 2231)."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from urllib.parse import quote
+
+_CONTENT_TYPE = re.compile(
+    r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}"
+    r"(?: *; *[A-Za-z0-9!#$&^_.+*-]{1,60}=(?:[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,200}|\"[ !#-\[\]-~]{0,200}\"))*"
+)
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
+_LONG_LINE = re.compile(rb"[^\r\n]{991}")
+_PIECE = 60  # characters of one RFC 2231 section
+
+
+def is_content_type(text: str) -> bool:
+    """True for `type/subtype` with parameters."""
+    return len(text) <= 255 and _CONTENT_TYPE.fullmatch(text) is not None
+
+
+def text_part(kind: str, text: str) -> bytes:
+    """A `text/<kind>` part, headers and body, 7-bit clean with CRLF line ends."""
+    body = _NEWLINE.sub(b"\r\n", text.encode("utf-8", "replace"))
+    encoding, encoded = _encode_text(body)
+    return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
+        kind.encode(),
+        encoding,
+        encoded,
+    )
+
+
+def _encode_text(body: bytes) -> tuple[bytes, bytes]:
+    if b"\0" in body:
+        raise ValueError("a text must not contain NUL")
+    if body.isascii() and not _LONG_LINE.search(body):
+        return b"7bit", body
+    if sum(octet > 126 for octet in body[:4096]) * 6 > min(len(body), 4096):
+        return b"base64", base64_lines(body)
+    quoted = binascii.b2a_qp(body, istext=True)
+    # b2a_qp breaks lines with LF alone when the text has no line end of its own.
+    return b"quoted-printable", _NEWLINE.sub(b"\r\n", quoted)
+
+
+def base64_lines(data: bytes) -> bytes:
+    """Base64 in lines of 76 characters (RFC 2045 §6.8)."""
+    encoded = binascii.b2a_base64(data, newline=False)
+    return b"\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76)) + b"\r\n"
+
+
+def file_part(filename: str | None, content_type: str, content: bytes, content_id: str | None) -> bytes:
+    """An attached file, or an inline one where it has a content id."""
+    if not is_content_type(content_type) or content_type.lower().startswith(("multipart/", "message/")):
+        # RFC 2046 §5.1, §5.2.1: these types must not be base64.
+        content_type = "application/octet-stream"
+    lines = [
+        f"Content-Type: {content_type}",
+        "Content-Transfer-Encoding: base64",
+        "Content-Disposition: " + ("inline" if content_id else "attachment") + _filename(filename),
+    ]
+    if content_id:
+        lines.append(f"Content-ID: <{content_id}>")
+    head = "\r\n".join(lines)
+    if not head.isascii() or "\0" in head or "\r" in head.replace("\r\n", "") or "\n" in head.replace("\r\n", ""):
+        raise ValueError("an attachment's header must be ASCII without line breaks")
+    return head.encode() + b"\r\n\r\n" + base64_lines(content)
+
+
+def _filename(filename: str | None) -> str:
+    if not filename:
+        return ""
+    plain = "".join(mark if " " <= mark <= "~" and mark not in '"\\' else "_" for mark in filename)
+    if plain == filename:
+        return f';\r\n filename="{filename}"'
+    return f';\r\n filename="{plain}"' + _extended(filename)
+
+
+def _extended(filename: str) -> str:
+    """RFC 2231 §4.1: the full name, percent-encoded, in sections where it is long."""
+    encoded = quote(filename, safe="", errors="replace")
+    if len(encoded) <= _PIECE:
+        return f";\r\n filename*=utf-8''{encoded}"
+    pieces = re.findall(rf"(?:%[0-9A-F]{{2}}|[^%]){{1,{_PIECE // 3}}}", encoded)
+    charset = "utf-8''"
+    return "".join(
+        f";\r\n filename*{number}*={charset if number == 0 else ''}{piece}" for number, piece in enumerate(pieces)
+    )
