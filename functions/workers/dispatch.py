@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mailit.contracts.jobs import DispatchJob
 from mailit.stores.queues import dispatch
 from mailit.domain.lanes import Lane
-from mailit.usecases.delivery.dispatch import Dispatcher
+from mailit.usecases.delivery.dispatch import dispatcher_of
 from mailit.usecases.deps import Deps
 from mailit.work import queue_worker
 
@@ -15,4 +15,4 @@ from mailit.work import queue_worker
 @queue_worker("dispatch", queues=tuple(dispatch(lane) for lane in Lane), model=DispatchJob, batch=10)
 def handler(jobs: Sequence[DispatchJob], deps: Deps) -> None:
     """All of the batch, or an exception: the shim then runs them one by one."""
-    Dispatcher.of(deps).run(jobs)
+    dispatcher_of(deps).run(jobs)

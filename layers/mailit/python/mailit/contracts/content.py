@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class StoredAttachment(BaseModel):
     """Exactly one of `content` (base64) and `path` (a URL to fetch) is set. `content_id` makes it inline."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     filename: str | None = None
     content_type: str | None = None
@@ -20,7 +20,7 @@ class StoredAttachment(BaseModel):
 class StoredContent(BaseModel):
     """`text` None: made from `html` when the message is built; empty: none wanted."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     html: str | None = None
     text: str | None = None

@@ -12,7 +12,7 @@ from mailit.domain.lanes import Lane
 class JobModel(BaseModel):
     """Base of all jobs: frozen, and what a newer sender adds is ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class DispatchJob(JobModel):

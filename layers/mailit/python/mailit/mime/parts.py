@@ -11,7 +11,7 @@ _CONTENT_TYPE = re.compile(
     r"(?: *; *[A-Za-z0-9!#$&^_.+*-]{1,60}=(?:[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,200}|\"[ !#-\[\]-~]{0,200}\"))*"
 )
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
-_LONG_LINE = re.compile(rb"[^\r\n]{991}")
+_LONGEST_LINE = 990  # 998 is the limit of RFC 5322 §2.1.1
 _PIECE = 60  # characters of one RFC 2231 section
 
 
@@ -34,7 +34,7 @@ def text_part(kind: str, text: str) -> bytes:
 def _encode_text(body: bytes) -> tuple[bytes, bytes]:
     if b"\0" in body:
         raise ValueError("a text must not contain NUL")
-    if body.isascii() and not _LONG_LINE.search(body):
+    if body.isascii() and max(map(len, body.split(b"\r\n"))) <= _LONGEST_LINE:
         return b"7bit", body
     if sum(octet > 126 for octet in body[:4096]) * 6 > min(len(body), 4096):
         return b"base64", base64_lines(body)
@@ -73,7 +73,8 @@ def _filename(filename: str | None) -> str:
     plain = "".join(mark if " " <= mark <= "~" and mark not in '"\\' else "_" for mark in filename)
     if plain == filename:
         return f';\r\n filename="{filename}"'
-    return f';\r\n filename="{plain}"' + _extended(filename)
+    # The full name first: some readers take whichever they see first.
+    return _extended(filename) + f';\r\n filename="{plain}"'
 
 
 def _extended(filename: str) -> str:

@@ -64,6 +64,11 @@ class Queue(Protocol):
         """Up to `limit` messages; waits up to `wait` seconds for the first one."""
         ...
 
+    def wait_any(self, queues: Sequence[str], seconds: float) -> bool:
+        """True as soon as one of these queues may have something to receive, False when the time is over. A hint:
+        whoever is woken receives, and may find nothing."""
+        ...
+
     def delete_many(self, messages: Sequence[Message]) -> None:
         """Done with these. A receipt that is no longer good (redelivered meanwhile) deletes nothing."""
         ...

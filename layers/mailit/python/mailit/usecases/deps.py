@@ -31,7 +31,7 @@ class Options:
     engine: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Deps:
     """Ports and settings."""
 

@@ -12,10 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 Item = TypeVar("Item")
 
 
+def is_none(value: object) -> bool:
+    """For fields that are left out when there is nothing to say."""
+    return value is None
+
+
 class Request(BaseModel):
     """Base of request bodies."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Answer(BaseModel):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mailit.contracts.api.base import Answer, Request
+from pydantic import Field
+
+from mailit.contracts.api.base import Answer, Request, is_none
 
 Switch = Literal["enabled", "disabled"]
 Region = Literal["us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1"]
@@ -57,7 +59,7 @@ class Record(Answer):
     ttl: str = "Auto"
     status: str
     value: str
-    priority: int | None = None
+    priority: int | None = Field(default=None, exclude_if=is_none)
 
 
 class ListedDomain(Answer):

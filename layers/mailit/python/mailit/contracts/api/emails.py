@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field, RootModel, ValidationInfo, field_validator
 
 from mailit.contracts.api.attachments import Attachment, check_total
-from mailit.contracts.api.base import Answer, Request
+from mailit.contracts.api.base import Answer, Request, is_none
 from mailit.domain.addresses import parse_mailbox
 from mailit.domain.errors import invalid
 from mailit.domain.tags import is_tag_text
@@ -187,7 +187,7 @@ class SentBatch(Answer):
     """Ids in the order of the items that were accepted. `errors` only with `x-batch-validation: permissive`."""
 
     data: list[SentEmail]
-    errors: list[BatchFault] | None = None
+    errors: list[BatchFault] | None = Field(default=None, exclude_if=is_none)
 
 
 class UpdateEmail(Request):

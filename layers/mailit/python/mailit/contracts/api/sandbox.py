@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from mailit.contracts.api.base import Answer
+from mailit.contracts.api.base import Answer, is_none
 
 
 class SandboxPart(Answer):
@@ -32,4 +32,4 @@ class SandboxMessage(Answer):
     text: str | None
     html: str | None
     attachments: list[SandboxPart]
-    raw: str | None = None
+    raw: str | None = Field(default=None, exclude_if=is_none)

@@ -118,35 +118,38 @@ class EmbeddedQueue:
         spec = self._writes.spec(queue)
         hidden = spec.visibility if visibility is None else visibility
         deadline = time.monotonic() + wait
-        while True:
-            # Looking costs no lock; most looks find nothing.
-            seen = self._changes()
-            if self._has_visible(queue):
-                # Receives need no fsync: one that is forgotten in a power cut is a redelivery.
-                take = partial(self._writes.take, spec=spec, limit=limit, visibility=hidden)
-                messages = self._database.write(take, durable=False)
-                if messages:
-                    return messages
-                continue
-            if not self._await_change(queue, seen, deadline):
-                return []
+        # Looking costs no lock; most looks find nothing.
+        while self.wait_any([queue], deadline - time.monotonic()):
+            # Receives need no fsync: one that is forgotten in a power cut is a redelivery.
+            take = partial(self._writes.take, spec=spec, limit=limit, visibility=hidden)
+            messages = self._database.write(take, durable=False)
+            if messages:
+                return messages
+        return []
 
-    def _has_visible(self, queue: str) -> bool:
-        sql = "select 1 from q_message where queue = ? and visible_at <= ? limit 1"
-        return bool(self._database.read(sql, (queue, self._writes.clock.now())))
+    def wait_any(self, queues: Sequence[str], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while True:
+            seen, upcoming = self._changes(), self._next_visible(queues)
+            while True:
+                if upcoming is not None and upcoming <= self._writes.clock.now():
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                if self._changes() != seen:
+                    break
+                time.sleep(min(_POLL, left))
 
     def _changes(self) -> int:
+        """Changes when another connection, of whichever process, committed."""
         return int(self._database.read("pragma data_version")[0][0])
 
-    def _await_change(self, queue: str, seen: int, deadline: float) -> bool:
-        """False when the deadline passed. Wakes when any process committed, and when a hidden message's time comes."""
+    def _next_visible(self, queues: Sequence[str]) -> Micros | None:
+        """When the next message of these queues can be received."""
         sql = "select min(visible_at) from q_message where queue = ?"
-        (upcoming,) = self._database.read(sql, (queue,))[0]
-        while time.monotonic() < deadline:
-            if self._changes() != seen or (upcoming is not None and upcoming <= self._writes.clock.now()):
-                return True
-            time.sleep(min(_POLL, max(0.0, deadline - time.monotonic())))
-        return False
+        times = [self._database.read(sql, (queue,))[0][0] for queue in queues]
+        return min((moment for moment in times if moment is not None), default=None)
 
     def delete_many(self, messages: Sequence[Message]) -> None:
         if messages:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mailit.contracts.content import StoredContent
 from mailit.contracts.jobs import DispatchJob, OutboundJob
@@ -194,6 +195,12 @@ class Dispatcher:
         ]
         record = self._emails.record(email.team, Happening(email.id, Event.FAILED, now, None, {"reason": reason}))
         return Step([self._leave(email, fields), *closed, record])
+
+
+@lru_cache(maxsize=4)
+def dispatcher_of(deps: Deps) -> Dispatcher:
+    """This process's dispatcher on these Deps: it remembers the signers."""
+    return Dispatcher(deps)
 
 
 class _Batch:

@@ -24,10 +24,10 @@ def send(deps: Deps, caller: Caller, request: SendEmail, claim: Claim | None = N
     first = _first_id(deps, claim)
     answer = SentEmail(id=first)
     if claim is not None and claim.resumed and _stored(deps, caller, [first]):
-        _commit(deps, [], [], claim, answer.model_dump_json())
+        _commit(deps, [], [], claim, answer.model_dump_json(by_alias=True))
         return answer
     accepted = Acceptance(deps, caller, Lane.CRITICAL).accept(request, first, only_if_absent=_again(claim))
-    _commit(deps, accepted.writes, accepted.jobs, claim, answer.model_dump_json())
+    _commit(deps, accepted.writes, accepted.jobs, claim, answer.model_dump_json(by_alias=True))
     return answer
 
 
@@ -44,7 +44,7 @@ def send_batch(
     there = _stored(deps, caller, [item.id for item in accepted]) if _again(claim) else set()
     new = [item for item in accepted if item.id not in there]
     writes: list[Write] = [write for item in new for write in item.writes]
-    _commit(deps, writes, [job for item in new for job in item.jobs], claim, answer.model_dump_json(exclude_none=True))
+    _commit(deps, writes, [job for item in new for job in item.jobs], claim, answer.model_dump_json(by_alias=True))
     return answer
 
 
