@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailit.usecases.deps import Deps
 from mailit.usecases.cleanup import cleanup_expired
+from mailit.usecases.deps import Deps
 from mailit.work import timer
 
 

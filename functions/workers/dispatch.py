@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailit.contracts.jobs import DispatchJob
-from mailit.stores.queues import dispatch
 from mailit.domain.lanes import Lane
+from mailit.stores.queues import dispatch
 from mailit.usecases.delivery.dispatch import dispatcher_of
 from mailit.usecases.deps import Deps
 from mailit.work import queue_worker

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from chalice import Chalice
-from chalice.app import Response
+from chalice.app import Chalice, Response
 from pydantic import BaseModel
 
 from mailit import wiring
@@ -48,7 +47,9 @@ class Function:
         app = Chalice(self.spec.id.replace("/", "-"), configure_logs=False)
 
         def view(**_path: str) -> Response:
-            return self._respond(app.current_request.to_original_event())
+            request = app.current_request
+            assert request is not None
+            return self._respond(request.to_original_event())
 
         # No content types: Chalice would answer 415 by itself, and clients do not always say JSON.
         app.route(self.spec.path, methods=[self.spec.method], name=self.spec.id, content_types=[])(view)

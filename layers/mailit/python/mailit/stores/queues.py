@@ -21,8 +21,8 @@ DOMAIN_CHECKS = "domain-checks"
 
 QUEUES: tuple[QueueSpec, ...] = (
     *(QueueSpec(dispatch(lane), visibility=90, max_receives=8) for lane in Lane),
-    # A retry is a deferral and counts as a receive; so do turns lost to a lease. Well above the retry schedule.
-    *(QueueSpec(outbound(lane), visibility=90, max_receives=100) for lane in Lane),
+    # A retry is a deferral and counts as a receive; so do turns lost to a lease or to a busy destination.
+    *(QueueSpec(outbound(lane), visibility=90, max_receives=1000) for lane in Lane),
     QueueSpec(RESULTS, visibility=60, max_receives=50),
     QueueSpec(DOMAIN_CHECKS, visibility=120, max_receives=5),
 )

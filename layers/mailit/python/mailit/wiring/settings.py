@@ -52,6 +52,8 @@ class Settings:
     retry_schedule: tuple[Micros, ...]
     lease: Micros
     edge_connections: int
+    workers: int
+    triggers: int
     ca_file: Path | None
 
     @property
@@ -86,6 +88,8 @@ def load(env: Mapping[str, str]) -> Settings:
         retry_schedule=_schedule(env),
         lease=_seconds(env, "MAILIT_LEASE", 60),
         edge_connections=_count(env, "MAILIT_EDGE_CONNECTIONS", 50),
+        workers=_count(env, "MAILIT_WORKERS", 2),
+        triggers=_count(env, "MAILIT_TRIGGERS", 2),
         ca_file=Path(env["MAILIT_CA_FILE"]) if env.get("MAILIT_CA_FILE") else None,
     )
 

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chalice import Chalice
-from chalice.app import SQSEvent
+from chalice.app import Chalice, SQSEvent
 from pydantic import BaseModel, ValidationError
 
 from mailit import wiring

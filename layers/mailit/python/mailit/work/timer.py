@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chalice import Chalice, Rate
-from chalice.app import CloudWatchEvent
+from chalice.app import Chalice, CloudWatchEvent, Rate
 
 from mailit import wiring
 from mailit.usecases.deps import Deps

@@ -1,0 +1,73 @@
+"""Finds the functions: `functions/<resource>/<verb>.py` and `functions/workers/<job>.py`, each with one `handler`."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+from mailit.domain.errors import MailItError
+from mailit.http import Function
+from mailit.work import QueueWorker, Timer
+
+
+class BadCatalogue(MailItError):
+    """A function's file and what it declares disagree; nothing starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All functions of a bundle, in the order of their names."""
+
+    routes: tuple[Function, ...]
+    workers: tuple[QueueWorker, ...]
+    timers: tuple[Timer, ...]
+
+
+def load(package: str = "functions") -> Catalogue:
+    """Import every function below `package` and check that its declaration fits its place."""
+    routes, workers, timers = [], [], []
+    for name in _modules(package):
+        handler = getattr(import_module(name), "handler", None)
+        if isinstance(handler, Function):
+            _check_route(name, handler)
+            routes.append(handler)
+        elif isinstance(handler, QueueWorker):
+            _check_worker(name, handler.spec.name)
+            workers.append(handler)
+        elif isinstance(handler, Timer):
+            _check_worker(name, handler.spec.name)
+            timers.append(handler)
+        else:
+            raise BadCatalogue(f"{name} has no handler")
+    _check_unique(routes)
+    return Catalogue(tuple(routes), tuple(workers), tuple(timers))
+
+
+def _modules(package: str) -> Iterator[str]:
+    root = import_module(package)
+    for resource in sorted(pkgutil.iter_modules(root.__path__), key=lambda found: found.name):
+        inner = import_module(f"{package}.{resource.name}")
+        for verb in sorted(pkgutil.iter_modules(inner.__path__), key=lambda found: found.name):
+            yield f"{package}.{resource.name}.{verb.name}"
+
+
+def _check_route(module: str, function: Function) -> None:
+    _, resource, verb = module.rsplit(".", 2)
+    if function.spec.id != f"{resource}/{verb}".replace("_", "-"):
+        raise BadCatalogue(f"{module} declares {function.spec.id}")
+
+
+def _check_worker(module: str, name: str) -> None:
+    if module.rpartition(".")[2] != name:
+        raise BadCatalogue(f"{module} declares {name}")
+
+
+def _check_unique(routes: list[Function]) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for function in routes:
+        key = (function.spec.method, function.spec.path)
+        if key in seen:
+            raise BadCatalogue(f"{function.spec.id} and {seen[key]} have the same route")
+        seen[key] = function.spec.id

@@ -1,0 +1,212 @@
+"""A session with one host: banner, EHLO, STARTTLS, and then one transaction after the other on it."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from edge.outbound.failures import Failure, HostFailure, Reply, TlsFailure
+from edge.outbound.replies import bare_texts
+from edge.outbound.timeouts import Timeouts
+from edge.outbound.wire import Wire
+
+_BLOCK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host to talk to: its name (for SNI and the record), address and port."""
+
+    host: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One recipient's transaction. `smtputf8`: it needs RFC 6531."""
+
+    mail_from: str
+    rcpt_to: str
+    smtputf8: bool = False
+
+
+class Session:
+    """Open it with `open_session`. After a `HostFailure` it is of no use; after another `Failure` it goes on."""
+
+    def __init__(self, target: Target, wire: Wire, name: str, timeouts: Timeouts) -> None:
+        self.target = target
+        self.used = 0  # messages so far
+        self.idle_since = 0.0
+        self._wire = wire
+        self._name = name
+        self._timeouts = timeouts
+        self._features: dict[str, str] = {}
+        self._dirty = False  # a transaction was left half way
+
+    @property
+    def tls(self) -> str:
+        """TLS version, empty in clear."""
+        return self._wire.tls
+
+    @property
+    def usable(self) -> bool:
+        """False when the connection went away meanwhile."""
+        return self._wire.usable
+
+    async def greet(self) -> None:
+        """Banner, then EHLO, or HELO where that is refused."""
+        banner = await self._wire.read("banner", self._timeouts.banner)
+        if banner.code != 220:
+            # Also a 5xx here is about the host, not about our message.
+            raise HostFailure("banner", banner.text, banner.code, banner.enhanced)
+        await self._hello()
+
+    async def _hello(self) -> None:
+        self._features = {}
+        reply = await self._ask("ehlo", f"EHLO {self._name}", self._timeouts.ehlo)
+        if reply.positive:
+            self._features = _features(reply)
+        elif 500 <= reply.code <= 599:
+            reply = await self._ask("ehlo", f"HELO {self._name}", self._timeouts.ehlo)
+        if not reply.positive:
+            raise HostFailure("ehlo", reply.text, reply.code, reply.enhanced)
+
+    async def secure(self, context: ssl.SSLContext, *, required: bool) -> None:
+        """STARTTLS where it is offered. Refused by a reply, the session goes on in clear unless TLS is required."""
+        if "STARTTLS" not in self._features:
+            if required:
+                raise TlsFailure("starttls", "TLS is required and not offered", 0, "4.7.10")
+            return
+        reply = await self._ask("starttls", "STARTTLS", self._timeouts.ehlo)
+        if reply.code == 220:
+            await self._wire.start_tls(context, self.target.host, self._timeouts.tls)
+            await self._hello()  # what was said in clear is forgotten (RFC 3207 §4.2)
+        elif required:
+            raise TlsFailure("starttls", reply.text, reply.code, reply.enhanced)
+
+    async def _ask(self, stage: str, command: str, timeout: float) -> Reply:
+        self._wire.write(command.encode("utf-8") + b"\r\n")
+        return await self._wire.read(stage, timeout)
+
+    async def deliver(self, envelope: Envelope, data: bytes, before_data: Callable[[], Awaitable[None]]) -> Reply:
+        """One transaction; the reply to the final dot. `data`: the message, dot-stuffed and ended by `stuff`.
+        `before_data` is awaited when only the message is left to be sent; what it raises keeps it from being sent."""
+        if self._dirty:
+            await self._reset()
+        self.used += 1
+        mail, rcpt = self._commands(envelope, len(data)), f"RCPT TO:<{envelope.rcpt_to}>"
+        self._dirty = True
+        await self._begin(mail, rcpt, before_data)
+        reply = await self._send(data)
+        self._dirty = False
+        if not reply.positive:
+            raise Failure.of("dot", reply)
+        return reply
+
+    def _commands(self, envelope: Envelope, size: int) -> str:
+        """MAIL with the parameters that the host understands; fails at once where it cannot take the message."""
+        command = f"MAIL FROM:<{envelope.mail_from}>"
+        if "SIZE" in self._features:
+            limit = self._features["SIZE"]
+            if limit.isdecimal() and 0 < int(limit) < size:
+                raise Failure("mail", f"the message has {size} bytes, the host takes {limit}", 552, "5.3.4")
+            command += f" SIZE={size}"
+        if envelope.smtputf8:
+            if "SMTPUTF8" not in self._features:
+                raise Failure("mail", "the host does not support SMTPUTF8", 550, "5.6.7")
+            # RFC 6531 §3.6: the header is 8-bit then, and needs 8BITMIME.
+            command += " SMTPUTF8" + (" BODY=8BITMIME" if "8BITMIME" in self._features else "")
+        return command
+
+    async def _begin(self, mail: str, rcpt: str, before_data: Callable[[], Awaitable[None]]) -> None:
+        if "PIPELINING" not in self._features:
+            self._expect("mail", await self._ask("mail", mail, self._timeouts.mail))
+            self._expect("rcpt", await self._ask("rcpt", rcpt, self._timeouts.rcpt))
+            await before_data()
+            self._expect("data", await self._ask("data", "DATA", self._timeouts.data), 354)
+            return
+        await before_data()
+        # RFC 2920 §3.1: DATA may end the group; every reply is read, whatever the first one says.
+        self._wire.write(f"{mail}\r\n{rcpt}\r\nDATA\r\n".encode())
+        replies = [
+            await self._wire.read("mail", self._timeouts.mail),
+            await self._wire.read("rcpt", self._timeouts.rcpt),
+            await self._wire.read("data", self._timeouts.data),
+        ]
+        refused = any(not reply.positive for reply in replies[:2])
+        if refused and replies[2].code == 354:
+            # No recipient, and it waits for a message all the same: an empty one, which it has to refuse.
+            await self._ask("dot", ".", self._timeouts.dot)
+        for stage, reply in zip(("mail", "rcpt"), replies, strict=False):
+            self._expect(stage, reply)
+        self._expect("data", replies[2], 354)
+
+    @staticmethod
+    def _expect(stage: str, reply: Reply, code: int = 0) -> None:
+        if (reply.code != code) if code else not reply.positive:
+            raise Failure.of(stage, reply)
+
+    async def _send(self, data: bytes) -> Reply:
+        for start in range(0, len(data), _BLOCK):
+            self._wire.write(data[start : start + _BLOCK])
+            await self._wire.flushed("data", self._timeouts.block)
+        try:
+            return await self._wire.read("dot", self._timeouts.dot)
+        except HostFailure as error:
+            # It may have been accepted. Another host must not be tried now (RFC 5321 §4.5.4.2).
+            raise Failure("dot", f"{error.text}; the message may be sent more than once") from error
+
+    async def _reset(self) -> None:
+        reply = await self._ask("mail", "RSET", self._timeouts.reset)
+        if not reply.positive:
+            raise HostFailure("mail", reply.text, reply.code, reply.enhanced)
+        self._dirty = False
+
+    def quit(self) -> None:
+        """Say goodbye; nobody waits for the answer."""
+        self._wire.write(b"QUIT\r\n")
+        self._wire.close()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._wire.abort()
+
+    def rest(self) -> None:
+        """Idle from now."""
+        self.idle_since = time.monotonic()
+
+
+def _features(reply: Reply) -> dict[str, str]:
+    """EHLO keywords in upper case with their parameters."""
+    features: dict[str, str] = {}
+    for line in bare_texts(reply)[1:]:
+        keyword, _, parameters = line.strip().partition(" ")
+        features[keyword.upper()] = parameters.strip()
+    return features
+
+
+async def open_session(
+    target: Target, name: str, timeouts: Timeouts, context: ssl.SSLContext | None, *, require_tls: bool
+) -> Session:
+    """Connect, greet, and secure where `context` is given. `HostFailure` when that cannot be done."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeouts.connect):
+            _, wire = await loop.create_connection(Wire, target.address, target.port)
+    except TimeoutError:
+        raise HostFailure("connect", f"no connection within {timeouts.connect:g} s", 0, "4.4.1") from None
+    except OSError as error:
+        raise HostFailure("connect", f"no connection: {error.strerror or error}", 0, "4.4.1") from error
+    session = Session(target, wire, name, timeouts)
+    try:
+        await session.greet()
+        if context is not None:
+            await session.secure(context, required=require_tls)
+    except BaseException:
+        session.abort()
+        raise
+    return session
