@@ -152,8 +152,9 @@ class Session:
 
     async def _send(self, data: bytes) -> Reply:
         for start in range(0, len(data), _BLOCK):
+            if start:
+                await self._wire.flushed("data", self._timeouts.block)
             self._wire.write(data[start : start + _BLOCK])
-            await self._wire.flushed("data", self._timeouts.block)
         try:
             return await self._wire.read("dot", self._timeouts.dot)
         except HostFailure as error:

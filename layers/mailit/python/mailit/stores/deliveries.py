@@ -134,6 +134,14 @@ class Deliveries:
             when=(Equals("open", 1), Equals("lease_token", claim.token)),
         )
 
+    def settle_anyway(self, team: str, email_id: str, number: int, state: State, now: Micros) -> Update:
+        """The write that ends all attempts, whoever has the claim: for an outcome that cannot be undone."""
+        return Update(
+            recipient_key(team, email_id, number),
+            set={"state": state.value, "state_at": now, "open": 0},
+            when=(Equals("open", 1),),
+        )
+
     def pause(self, team: str, email_id: str, number: int, claim: Claim, until: Micros, now: Micros) -> Update:
         """The write that ends an attempt for now: nobody can claim this recipient before `until`."""
         return Update(

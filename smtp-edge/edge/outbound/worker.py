@@ -1,0 +1,138 @@
+"""One outbound job from the queue to its outcome.
+
+Claim, try, settle. What can happen in between, and what then becomes of it:
+
+- killed before the claim: the message comes again after its visibility, nothing was done;
+- killed between claim and the final dot: it comes again, the claim's lease is over by then, it is tried again;
+- killed between the other side's 250 and the commit: as before, and the recipient gets a second copy (the crash window
+  of RFC 5321 §4.5.4.2; nothing that two machines can do closes it);
+- killed after the commit: the job is deleted with it, or comes again (`aws`), finds the recipient settled, and goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from edge.outbound.attempt import Courier, LeaseLost, Tried
+from edge.outbound.failures import Failure
+from edge.outbound.ledger import Ledger, Turn
+from edge.outbound.verdicts import STATES, Judge
+from mailit.contracts.jobs import OutboundJob, Outcome, ResultJob
+from mailit.domain.errors import NotFound, PortError
+from mailit.ports.queue import Message
+
+_log = logging.getLogger("edge.outbound")
+
+Feedback = Callable[[ResultJob], list[ResultJob]]
+"""What a delivery brings about besides (the sandbox's complaints)."""
+
+
+def no_feedback(_: ResultJob) -> list[ResultJob]:
+    """Nothing."""
+    return []
+
+
+def read_job(message: Message) -> OutboundJob | None:
+    """The job, None when it is none: it comes again until it is a dead letter, for somebody to look at."""
+    try:
+        return OutboundJob.model_validate_json(message.body)
+    except ValidationError as error:
+        _log.error("message=%s is no outbound job (%d faults)", message.id, error.error_count())
+        return None
+
+
+class Worker:
+    """Works on one job at a time; many run side by side."""
+
+    def __init__(self, ledger: Ledger, courier: Courier, judge: Judge, feedback: Feedback, lease: float) -> None:
+        self._ledger = ledger
+        self._courier = courier
+        self._judge = judge
+        self._feedback = feedback
+        self._renew_every = lease / 3
+
+    async def work(self, message: Message, job: OutboundJob) -> None:
+        """Never raises but for cancellation: what it cannot bring to an end comes again."""
+        try:
+            await self._work(Turn(message, job))
+        except PortError as error:
+            _log.error("email=%s recipient=%d: %s; it comes again", job.email_id, job.recipient, error)
+        except Exception:
+            _log.exception("email=%s recipient=%d; it comes again", job.email_id, job.recipient)
+
+    async def _work(self, turn: Turn) -> None:
+        started = time.monotonic()
+        turn.claim = await self._ledger.claim(turn)
+        if turn.claim is None:
+            await self._turned_away(turn)
+            return
+        tried = await self._try(turn)
+        if isinstance(tried.failure, LeaseLost):
+            _log.warning(
+                "email=%s recipient=%d lost its lease; nothing was sent", turn.job.email_id, turn.job.recipient
+            )
+            return
+        result = self._judge.result(turn.job, turn.claim.attempt, tried, self._ledger.now)
+        _note(result, turn.job, time.monotonic() - started)
+        if result.outcome is Outcome.DELAYED:
+            await self._ledger.pause(turn, result)
+        else:
+            await self._ledger.settle(turn, STATES[result.outcome], [result, *self._feedback(result)])
+
+    async def _turned_away(self, turn: Turn) -> None:
+        """Settled: the job is done with. Claimed by another, or its pause is not over: later."""
+        recipient = await self._ledger.state(turn)
+        if recipient is None or not recipient.open:
+            await self._ledger.drop(turn.message)
+            return
+        wait = (recipient.lease_until - self._ledger.now) / 1e6
+        await self._ledger.defer(turn.message, min(max(wait, 0.0) + 0.2, 43_000))
+
+    async def _try(self, turn: Turn) -> Tried:
+        async def still_ours() -> None:
+            if not await self._ledger.hold(turn, at_least=0.5):
+                raise LeaseLost("data", "the lease was lost")
+
+        keeper = asyncio.create_task(self._keep(turn))
+        try:
+            message = await self._ledger.message_of(turn.job)
+            return await self._courier.attempt(turn.job, message, still_ours)
+        except NotFound:
+            return Tried(None, Failure("data", "the message is missing", 554, "5.3.0"))
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+
+    async def _keep(self, turn: Turn) -> None:
+        """Renew the claim while the attempt runs."""
+        while True:
+            await asyncio.sleep(self._renew_every)
+            try:
+                await self._ledger.hold(turn, at_least=0.9)
+            except PortError as error:
+                _log.warning("email=%s: the lease cannot be renewed: %s", turn.job.email_id, error)
+
+
+def _note(result: ResultJob, job: OutboundJob, seconds: float) -> None:
+    _log.info(
+        "email=%s recipient=%d attempt=%d result=%s code=%d enhanced=%s stage=%s domain=%s host=%s ip=%s tls=%s ms=%d",
+        result.email_id,
+        result.recipient,
+        result.attempt,
+        result.outcome,
+        result.code,
+        result.enhanced or "-",
+        result.stage,
+        job.domain,
+        result.host or "-",
+        result.ip or "-",
+        result.tls or "-",
+        seconds * 1000,
+    )
