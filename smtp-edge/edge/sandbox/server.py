@@ -1,4 +1,4 @@
-"""The sandbox mailbox's SMTP server: takes every message, and refuses `bounced@resend.dev` as Resend's simulator does."""
+"""The sandbox mailbox's SMTP server: takes every message but to `bounced@resend.dev`, as Resend's simulator does."""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+# MailIt. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+NODE_TESTS := tests/sdk/node
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock openapi clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(RUNTIME): requirements/runtime.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MailIt needs Python 3.11 or newer")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -c 'import pathlib, sysconfig; here = pathlib.Path.cwd(); \
+	  paths = [here / "layers/mailit/python", here / "smtp-edge", here / "infra", here]; \
+	  pathlib.Path(sysconfig.get_path("purelib"), "mailit.pth").write_text("".join(f"{p}\n" for p in paths))'
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(NODE_TESTS)/node_modules/.ready: $(NODE_TESTS)/package-lock.json
+	cd $(NODE_TESTS) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+run: $(RUNTIME) ## Start everything on this machine, mail caught in the sandbox mailbox
+	@exec $(BIN)/python -m gateway up
+
+check: $(DEV) ## Format, lint, types, imports, unit tests, generated files: under a minute
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	$(BIN)/python tools/openapi.py --check
+	$(BIN)/pytest tests/unit tests/contract
+
+test: check $(NODE_TESTS)/node_modules/.ready ## All tests, with real servers where they are installed
+	$(BIN)/pytest tests/system
+
+format: $(DEV) ## Format, and mend what the linter can
+	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+openapi: $(DEV) ## Write openapi.yaml anew from the routes
+	$(BIN)/python tools/openapi.py
+
+lock: ## Pin the newest versions of all dependencies, with hashes
+	@test -x $(VENV)-lock/bin/uv || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv; }
+	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links requirements/runtime.in -o requirements/runtime.txt
+	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+
+clean: ## Remove what was set up, not the data folder
+	rm -rf $(VENV) $(VENV)-lock $(NODE_TESTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,109 @@
+"""Foreign programs as parts of a test: found or skipped, started, watched, ended."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.parts.deadline import wait_for
+
+# Debian's package of each program we may need; requirements/apt.txt lists the packages.
+_PACKAGES: Mapping[str, str] = {
+    "named": "bind9",
+    "postfix": "postfix",
+    "smtp-sink": "postfix",
+    "opendkim": "opendkim",
+    "rspamd": "rspamd",
+}
+_WHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+_LOG_TAIL = 2000  # characters
+
+
+def require_program(name: str) -> str:
+    """The path of a program. Without it the test skips, or fails when MAILIT_REQUIRE_ALL=1 says that all must run."""
+    found = shutil.which(name, path=_WHERE)
+    if found is None:
+        _missing(f"{name} is not installed: apt-get install --no-install-recommends {_PACKAGES.get(name, name)}")
+    return str(found)
+
+
+def require_root(what: str) -> None:
+    """Skip (or fail, as above) unless we are root, for programs that insist on it."""
+    if os.geteuid() != 0:
+        _missing(f"{what} needs root")
+
+
+def _missing(why: str) -> None:
+    if os.environ.get("MAILIT_REQUIRE_ALL") == "1":
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+def own_folder(name: str) -> Path:
+    """A new folder that other users may pass through (pytest's tmp_path is closed to them): daemons change user."""
+    folder = Path(tempfile.mkdtemp(prefix=f"mailit-{name}-"))
+    folder.chmod(0o755)
+    return folder
+
+
+class Program:
+    """One running program; what it prints goes to `<name>.log` in `folder`.
+
+    It gets SIGTERM when the thread that started it ends, so that even a killed test run leaves nothing
+    behind: start parts from the main thread.
+    """
+
+    def __init__(self, argv: Sequence[str], folder: Path, env: Mapping[str, str] | None = None) -> None:
+        self._name = Path(argv[0]).name
+        self._log = folder / f"{self._name}.log"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_tied_to_us(), *argv],
+                cwd=folder,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def log(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text("utf-8", "replace")
+
+    def wait_until(self, ready: Callable[[], object], within: float = 15.0) -> None:
+        """Wait for `ready`; AssertionError with the end of the log when the program ends or the time passes."""
+
+        def check() -> object:
+            if self._process.poll() is not None:
+                raise AssertionError(f"{self._name} ended with {self._process.returncode}")
+            return ready()
+
+        try:
+            wait_for(check, within=within, what=f"{self._name} to be ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.log()[-_LOG_TAIL:]}") from None
+
+    def close(self, within: float = 10.0) -> None:
+        """Ask it to end; kill it when it does not."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _tied_to_us() -> tuple[str, ...]:
+    setpriv = shutil.which("setpriv", path=_WHERE)  # util-linux; a preexec_fn would be unsafe beside threads
+    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
