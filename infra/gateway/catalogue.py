@@ -9,6 +9,7 @@ from importlib import import_module
 
 from mailit.domain.errors import MailItError
 from mailit.http import Function
+from mailit.usecases.deps import Deps
 from mailit.work import QueueWorker, Timer
 
 
@@ -23,6 +24,14 @@ class Catalogue:
     routes: tuple[Function, ...]
     workers: tuple[QueueWorker, ...]
     timers: tuple[Timer, ...]
+
+    def on(self, deps: Deps) -> Catalogue:
+        """The same functions on other Deps than the process's own."""
+        return Catalogue(
+            tuple(function.on(deps) for function in self.routes),
+            tuple(worker.on(deps) for worker in self.workers),
+            tuple(timer.on(deps) for timer in self.timers),
+        )
 
 
 def load(package: str = "functions") -> Catalogue:

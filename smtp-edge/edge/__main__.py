@@ -17,6 +17,8 @@ from mailit.wiring.settings import BadSetting, load
 def main(arguments: list[str]) -> int:
     """The exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # aiosmtpd's own log repeats every command, addresses included.
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     parser = argparse.ArgumentParser(prog="edge", description="MailIt's SMTP edge.")
     parser.add_argument("--roles", default="outbound", help=f"comma-separated: {', '.join(ROLES)}")
     roles = parser.parse_args(arguments).roles.split(",")
