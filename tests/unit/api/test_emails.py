@@ -74,9 +74,8 @@ def test_lists_give_20_unless_asked_otherwise(acme: House) -> None:
     assert acme.request("POST", "/emails/batch", [email()] * 21).status == 200
     page = acme.request("GET", "/emails").json
     assert (len(page["data"]), page["has_more"]) == (20, True)
-    assert set(page["data"][0]) == set(
-        ["id", "message_id", "to", "from", "created_at", "subject", "bcc", "cc", "reply_to", "last_event", "scheduled_at"]
-    )
+    names = "id message_id to from created_at subject bcc cc reply_to last_event scheduled_at"
+    assert " ".join(page["data"][0]) == names
     assert page["data"][0]["cc"] is None
 
 

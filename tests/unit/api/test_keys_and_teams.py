@@ -142,6 +142,7 @@ def strict(furnished: tuple[Path, House], tmp_path: Path) -> Iterator[House]:
 
     shutil.copytree(furnished[0], tmp_path, dirs_exist_ok=True)
     made = build_house(tmp_path, like=furnished[1], rates={"default": 10, "send": 2, "batch": 1})
+    made.clock.forward(1)
     yield made
     made.engine.close()
 
