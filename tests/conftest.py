@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import House, build_house
+
+from tests.house import House, build_house
 
 
 @pytest.fixture

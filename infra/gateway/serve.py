@@ -29,7 +29,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "threads": _THREADS,
             "preload_app": True,  # imports are shared; connections are opened by the workers
             "keepalive": 75,
-            "graceful_timeout": 8,
+            "graceful_timeout": 2,  # idle connections are waited for too
             "timeout": 60,
             "proc_name": "mailit-gateway",
             "accesslog": None,

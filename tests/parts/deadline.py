@@ -9,7 +9,7 @@ _T = TypeVar("_T")
 POLL_SECONDS = 0.01
 
 
-def wait_for(condition: Callable[[], _T], within: float = 5.0, what: str = "the condition") -> _T:
+def wait_for(condition: Callable[[], _T | None], within: float = 5.0, what: str = "the condition") -> _T:
     """Call `condition` until it answers something true, and return that answer.
 
     `within` is in seconds. Raises AssertionError naming `what` when the deadline passes; whatever the condition

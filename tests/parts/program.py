@@ -23,22 +23,22 @@ _WHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin",
 _LOG_TAIL = 2000  # characters
 
 
-def require_program(name: str) -> str:
+def require_program(name: str, env: Mapping[str, str] = os.environ) -> str:
     """The path of a program. Without it the test skips, or fails when MAILIT_REQUIRE_ALL=1 says that all must run."""
     found = shutil.which(name, path=_WHERE)
     if found is None:
-        _missing(f"{name} is not installed: apt-get install --no-install-recommends {_PACKAGES.get(name, name)}")
+        _missing(f"{name} is not installed: apt-get install --no-install-recommends {_PACKAGES.get(name, name)}", env)
     return str(found)
 
 
-def require_root(what: str) -> None:
+def require_root(what: str, env: Mapping[str, str] = os.environ) -> None:
     """Skip (or fail, as above) unless we are root, for programs that insist on it."""
     if os.geteuid() != 0:
-        _missing(f"{what} needs root")
+        _missing(f"{what} needs root", env)
 
 
-def _missing(why: str) -> None:
-    if os.environ.get("MAILIT_REQUIRE_ALL") == "1":
+def _missing(why: str, env: Mapping[str, str]) -> None:
+    if env.get("MAILIT_REQUIRE_ALL") == "1":
         pytest.fail(why, pytrace=False)
     pytest.skip(why)
 

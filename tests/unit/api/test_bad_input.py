@@ -6,9 +6,9 @@ import base64
 from typing import Any
 
 import pytest
-from house import House, email
 
 from mailit.domain.api_keys import Permission
+from tests.house import House, email
 
 INVALID_TO = (
     "Invalid `to` field. The email address needs to follow the `email@example.com` or"

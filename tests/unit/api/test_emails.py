@@ -6,9 +6,9 @@ import base64
 from typing import Any
 
 import pytest
-from house import House, email
 
 from mailit.domain.times import SECOND
+from tests.house import House, email
 
 
 def test_an_accepted_email_reads_back_as_it_was_sent(acme: House) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from house import Answered, House, email
+
+from tests.house import Answered, House, email
 
 KEY = {"Idempotency-Key": "order-1"}
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import House, build_house, email
 
 from mailit.domain.api_keys import Permission
+from tests.house import House, build_house, email
 
 
 def test_a_new_key_works_until_it_is_removed(acme: House) -> None:
