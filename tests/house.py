@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.catalogue import Catalogue, load
-from gateway.triggers import Poller
+from gateway.triggers import Poller, prompt_sources, slow_sources
 from gateway.wsgi import Gateway
 from mailit.contracts.jobs import OutboundJob
 from mailit.domain.api_keys import Permission, digest, new_token
@@ -184,8 +184,9 @@ class House:
 
     def work(self) -> None:
         """Run the queue workers until nothing is left for them."""
-        poller = Poller(self.deps.queue, self.catalogue.workers, ())
-        while poller._sweep():
+        workers = self.catalogue.workers
+        poller = Poller(self.deps.queue, [*prompt_sources(workers), *slow_sources(workers)], ())
+        while poller.sweep():
             pass
 
     def tick(self, name: str) -> None:

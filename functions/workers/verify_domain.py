@@ -11,7 +11,7 @@ from mailit.usecases.domains.verify import check
 from mailit.work import queue_worker
 
 
-@queue_worker("verify_domain", queues=(DOMAIN_CHECKS,), model=VerifyDomainJob, batch=1)
+@queue_worker("verify_domain", queues=(DOMAIN_CHECKS,), slow=(DOMAIN_CHECKS,), model=VerifyDomainJob, batch=1)
 def handler(jobs: Sequence[VerifyDomainJob], deps: Deps) -> None:
     """One at a time: each waits for the DNS."""
     for job in jobs:

@@ -1,6 +1,7 @@
 """`python -m gateway triggers`: queue messages and timers become the events that the workers are called with.
 
-A few child processes poll all queues; the first of them also keeps the timers. What a worker did not report as failed
+A few child processes poll the queues of mail; one more keeps the timers and the queues whose jobs wait for somebody
+outside, so that a slow name server or web server holds up nobody's mail. What a worker did not report as failed
 is deleted; what failed, or was being worked on when a process died, comes again after its visibility.
 """
 
@@ -29,12 +30,26 @@ _TROUBLE = 1.0  # pause when the engine does not answer
 _RESPAWN = 1.0
 
 
+Source = tuple[str, QueueWorker]
+"""A queue and who works on it."""
+
+
+def prompt_sources(workers: Sequence[QueueWorker]) -> list[Source]:
+    """The queues whose jobs wait for nobody outside."""
+    return [(name, worker) for worker in workers for name in worker.spec.prompt]
+
+
+def slow_sources(workers: Sequence[QueueWorker]) -> list[Source]:
+    """The queues whose jobs may wait for the DNS or for somebody's server."""
+    return [(name, worker) for worker in workers for name in worker.spec.slow]
+
+
 class Poller:
     """One process's loop over the queues of all workers."""
 
-    def __init__(self, queue: Queue, workers: Sequence[QueueWorker], timers: Sequence[Timer]) -> None:
+    def __init__(self, queue: Queue, sources: Sequence[Source], timers: Sequence[Timer]) -> None:
         self._queue = queue
-        self._sources = [(name, worker) for worker in workers for name in worker.spec.queues]
+        self._sources = list(sources)
         self._by_name = dict(self._sources)
         self._turns = cycle(_turns([name for name, _ in self._sources]))
         self._timers = {timer.spec.name: timer for timer in timers}
@@ -50,13 +65,13 @@ class Poller:
         while not self._stopping:
             try:
                 self._run_timers()
-                if not self._sweep():
+                if not self.sweep():
                     self._queue.wait_any([name for name, _ in self._sources], _IDLE)
             except Unavailable as error:
                 _log.warning("the engine is unavailable: %s", error)
                 time.sleep(_TROUBLE)
 
-    def _sweep(self) -> bool:
+    def sweep(self) -> bool:
         """One turn, and when its queue is empty one for each of the others; False when all are empty."""
         first = next(self._turns)
         return any(self._serve(name) for name in (first, *(name for name, _ in self._sources if name != first)))
@@ -132,7 +147,7 @@ def _schedule_event() -> dict[str, object]:
 def triggers(settings: Settings) -> None:
     """Keep the pollers running until told to stop; a poller that dies is replaced."""
     found = load()
-    children = {_spawn(found, number): number for number in range(settings.triggers)}
+    children = {_spawn(found, number): number for number in range(settings.triggers + 1)}
     stopping = False
 
     def stop(*_: object) -> None:
@@ -152,6 +167,14 @@ def triggers(settings: Settings) -> None:
             children[_spawn(found, number)] = number
 
 
+def _poller(found: Catalogue, number: int) -> Poller:
+    """Number 0 keeps the timers and the slow queues, all others work on mail."""
+    queue = wiring.get().queue
+    if number == 0:
+        return Poller(queue, slow_sources(found.workers), found.timers)
+    return Poller(queue, prompt_sources(found.workers), ())
+
+
 def _spawn(found: Catalogue, number: int) -> int:
     parent = os.getpid()
     pid = os.fork()
@@ -161,7 +184,7 @@ def _spawn(found: Catalogue, number: int) -> int:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent(parent)
-        poller = Poller(wiring.get().queue, found.workers, found.timers if number == 0 else ())
+        poller = _poller(found, number)
         signal.signal(signal.SIGTERM, poller.stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent passes it on
         poller.run()

@@ -25,6 +25,7 @@ def refused(house: House, body: Any) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     "raw",
     [b"{", b"", b"nonsense", b'{"to": NaN}', b"\xff\xfe", b'{"subject": "\\ud800"}', b"[" * 100_000, b"1" * 5000],
+    ids=["brace", "empty", "word", "nan", "utf16", "surrogate", "deep", "long"],
 )
 def test_malformed_json_is_400(acme: House, raw: bytes) -> None:
     status, name, message = acme.request("POST", "/emails", raw=raw).fault

@@ -39,6 +39,7 @@ class Email:
     lane: Lane
     tags: tuple[tuple[str, str], ...]
     recipients: int
+    remote: bool  # it has attachments to be fetched
     phase: Phase
     last_event: Event
     last_event_at: Micros
@@ -110,6 +111,7 @@ class Emails:
             "lane": email.lane.value,
             "tags": [list(tag) for tag in email.tags],
             "recipients": email.recipients,
+            "remote": email.remote,
             "phase": email.phase.value,
             "last_event": email.last_event.value,
             "last_event_at": email.last_event_at,
@@ -231,6 +233,7 @@ def read_email(row: Row) -> Email:
         lane=Lane(text(row, "lane")),
         tags=_tags(row),
         recipients=integer(row, "recipients"),
+        remote=bool(row["remote"]),
         phase=Phase(text(row, "phase")),
         last_event=Event(text(row, "last_event")),
         last_event_at=integer(row, "last_event_at"),

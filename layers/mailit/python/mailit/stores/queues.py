@@ -16,11 +16,15 @@ def outbound(lane: Lane) -> str:
     return f"outbound-{lane}"
 
 
+DISPATCH_REMOTE = "dispatch-remote"
+"""Emails with attachments to be fetched: a slow server must not hold up the lanes."""
+
 RESULTS = "results"
 DOMAIN_CHECKS = "domain-checks"
 
 QUEUES: tuple[QueueSpec, ...] = (
     *(QueueSpec(dispatch(lane), visibility=90, max_receives=8) for lane in Lane),
+    QueueSpec(DISPATCH_REMOTE, visibility=180, max_receives=30),
     # A retry is a deferral and counts as a receive; so do turns lost to a lease or to a busy destination.
     *(QueueSpec(outbound(lane), visibility=90, max_receives=1000) for lane in Lane),
     QueueSpec(RESULTS, visibility=60, max_receives=50),

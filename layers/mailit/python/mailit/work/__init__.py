@@ -18,12 +18,12 @@ Job = TypeVar("Job", bound=BaseModel)
 
 
 def queue_worker(
-    name: str, *, queues: tuple[str, ...], model: type[Job], batch: int
+    name: str, *, queues: tuple[str, ...], model: type[Job], batch: int, slow: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Sequence[Job], Deps], None]], QueueWorker]:
     """The handler is given a whole batch; when it raises, each job alone, so that a bad one fails alone."""
 
     def deploy(handler: Callable[[Sequence[Any], Deps], None]) -> QueueWorker:
-        return QueueWorker(WorkerSpec(name, queues, model, batch), handler)
+        return QueueWorker(WorkerSpec(name, queues, model, batch, slow), handler)
 
     return deploy
 

@@ -12,7 +12,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from mailit.domain.errors import Refused, Unavailable
 from mailit.ports.resolver import Answer, Found
 
-_TOTAL = 10.0  # seconds for one look-up with its retries
+_TOTAL = 5.0  # seconds for one look-up with its retries
 
 
 class DnsResolver:

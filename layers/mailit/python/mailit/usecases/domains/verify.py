@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from mailit.contracts.api.base import Named
@@ -74,8 +75,11 @@ def check(deps: Deps, job: VerifyDomainJob) -> None:
 
 
 def _look_up(deps: Deps, domain: Domain) -> dict[str, RecordStatus]:
-    waiting = _waiting(domain, deps.clock.now())
-    return {spec.key: _state(deps, domain, spec, waiting) for spec in specs_of(domain)}
+    """All at once: a name server that does not answer costs one time-out, not six."""
+    waiting, specs = _waiting(domain, deps.clock.now()), specs_of(domain)
+    with ThreadPoolExecutor(len(specs)) as pool:
+        states = pool.map(lambda spec: _state(deps, domain, spec, waiting), specs)
+        return {spec.key: state for spec, state in zip(specs, states, strict=True)}
 
 
 def _state(deps: Deps, domain: Domain, spec: RecordSpec, waiting: Micros) -> RecordStatus:

@@ -22,7 +22,7 @@ from mailit.ports.table import Put
 from mailit.stores.deliveries import Deliveries
 from mailit.stores.domains import Domain, Domains
 from mailit.stores.emails import Email, Emails, Happening
-from mailit.stores.queues import dispatch
+from mailit.stores.queues import DISPATCH_REMOTE, dispatch
 from mailit.usecases.deps import Deps
 
 MAX_JOB = 200_000
@@ -95,6 +95,7 @@ class Acceptance:
             lane=self._lane,
             tags=tuple((tag.name, tag.value) for tag in request.tags),
             recipients=len(envelope(request)),
+            remote=any(item.content is None for item in request.attachments),
             phase=Phase.SCHEDULED if scheduled_at is not None else Phase.QUEUED,
             last_event=Event.SCHEDULED if scheduled_at is not None else Event.QUEUED,
             last_event_at=self._now,
@@ -155,7 +156,8 @@ def dispatch_jobs(email: Email, now: Micros, content: str | None = None) -> list
     if len(body.encode()) > MAX_JOB:
         body = DispatchJob(team=email.team, email_id=email.id, lane=email.lane).model_dump_json()
     # Whole seconds, rounded up: a job must not come before its time.
-    return [Job(dispatch(email.lane), body, delay=-(-wait // SECOND), group=email.team)]
+    queue = DISPATCH_REMOTE if email.remote else dispatch(email.lane)
+    return [Job(queue, body, delay=-(-wait // SECOND), group=email.team)]
 
 
 def _content(request: SendEmail) -> StoredContent:
