@@ -59,13 +59,22 @@ def ed25519_record(ed25519_key: ed25519.Ed25519PrivateKey) -> str:
 
 
 @pytest.fixture(scope="module")
-def signed(rsa_key: rsa.RSAPrivateKey, ed25519_key: ed25519.Ed25519PrivateKey) -> bytes:
-    """MESSAGE with dkimpy's signatures: Ed25519 on top of RSA."""
+def sign(rsa_key: rsa.RSAPrivateKey, ed25519_key: ed25519.Ed25519PrivateKey) -> Callable[[bytes], bytes]:
+    """Put acme.test's signatures by dkimpy before a message: Ed25519 on top of RSA."""
     pem = rsa_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     seed = base64.b64encode(ed25519_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
-    by_rsa = dkim.sign(MESSAGE, b"rsa", b"acme.test", pem)
-    by_ed25519 = dkim.sign(MESSAGE, b"ed", b"acme.test", seed, signature_algorithm=b"ed25519-sha256")
-    return bytes(by_ed25519 + by_rsa + MESSAGE)
+
+    def sign_message(message: bytes) -> bytes:
+        by_rsa = dkim.sign(message, b"rsa", b"acme.test", pem)
+        by_ed25519 = dkim.sign(message, b"ed", b"acme.test", seed, signature_algorithm=b"ed25519-sha256")
+        return bytes(by_ed25519 + by_rsa + message)
+
+    return sign_message
+
+
+@pytest.fixture(scope="module")
+def signed(sign: Callable[[bytes], bytes]) -> bytes:
+    return sign(MESSAGE)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +84,7 @@ def shared_server() -> Iterator[NameServer]:
 
 
 @pytest.fixture
-def server(shared_server: NameServer, rsa_record: str, ed25519_record: str) -> NameServer:
+def server(shared_server: NameServer, rsa_record: str, ed25519_record: str) -> Iterator[NameServer]:
     """With everything published that `acme.test` needs."""
     shared_server.set("acme.test", "MX", ["10 mx.acme.test"])
     shared_server.set("mx.acme.test", "A", [LOOPBACK])
@@ -83,7 +92,9 @@ def server(shared_server: NameServer, rsa_record: str, ed25519_record: str) -> N
     shared_server.set("_dmarc.acme.test", "TXT", ["v=DMARC1; p=reject"])
     shared_server.set("rsa._domainkey.acme.test", "TXT", [rsa_record])
     shared_server.set("ed._domainkey.acme.test", "TXT", [ed25519_record])
-    return shared_server
+    yield shared_server
+    for name in ("mx.acme.test", "send.acme.test"):
+        shared_server.heal(name)
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +180,6 @@ def test_a_silent_name_gets_no_answer_and_the_others_do(server: NameServer) -> N
     with pytest.raises(dns.exception.Timeout):
         resolver.resolve("mx.acme.test", "A", lifetime=0.2)
     assert look_up(server, "acme.test", "MX") == ["10 mx.acme.test."]
-    server.heal("mx.acme.test")
 
 
 def test_the_name_server_remembers_what_it_was_asked(server: NameServer) -> None:
@@ -254,9 +264,10 @@ def test_the_sink_tells_what_came_twice() -> None:
 
 def test_the_sink_takes_a_pipelined_conversation() -> None:
     with Sink() as sink, socket.create_connection((LOOPBACK, sink.port), timeout=10) as wire:
+        codes = ["220", "250", "250", "250", "354", "250", "221"]
         wire.sendall(b"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<ann@mx.test>\r\nDATA\r\n.\r\nQUIT\r\n")
         replies = wire.makefile("rb").read().decode()
-        assert [line[:3] for line in replies.splitlines() if line[3] == " "] == "220 250 250 250 354 250 221".split()
+        assert [line[:3] for line in replies.splitlines() if line[3] == " "] == codes
         assert sink.taken()[0]._asdict() == {"recipient": "ann@mx.test", "message_id": "", "sender": "", "size": 0}
 
 
@@ -309,10 +320,13 @@ def test_rspamd_rejects_what_was_changed_and_comes_from_elsewhere(
     assert not {"R_DKIM_ALLOW", "R_SPF_ALLOW", "DMARC_POLICY_ALLOW"} & set(symbols)
 
 
-def test_rspamd_rejects_signatures_that_are_not_aligned(rspamd: Rspamd, signed: bytes, server: NameServer) -> None:
+def test_rspamd_wants_signature_and_sender_aligned_with_from(
+    rspamd: Rspamd, sign: Callable[[bytes], bytes], server: NameServer
+) -> None:
     server.set("_dmarc.platform.test", "TXT", ["v=DMARC1; p=reject"])
-    unaligned = MESSAGE.replace(b"joe@acme.test", b"joe@platform.test")
-    assert "DMARC_POLICY_REJECT" in rspamd.verdict(unaligned, ENVELOPE)
+    unaligned = sign(MESSAGE.replace(b"joe@acme.test", b"joe@platform.test"))
+    symbols = rspamd.verdict(unaligned, ENVELOPE)
+    assert {"R_DKIM_ALLOW", "R_SPF_ALLOW", "DMARC_POLICY_REJECT"} <= set(symbols)
 
 
 def test_rspamd_sees_a_changed_key_at_once(rspamd: Rspamd, signed: bytes, server: NameServer) -> None:
@@ -338,9 +352,7 @@ def test_pyspf_judges_the_envelope(server: NameServer, envelope: Envelope, verdi
 
 def test_pyspf_knows_a_failing_name_server_from_a_missing_record(server: NameServer) -> None:
     server.fail("send.acme.test")
-    verdict = spf_verdict(ENVELOPE, server)
-    server.heal("send.acme.test")
-    assert verdict == "temperror"
+    assert spf_verdict(ENVELOPE, server) == "temperror"
 
 
 # The small ones

@@ -44,7 +44,7 @@ class Function:
         return result
 
     def _chalice(self) -> Chalice:
-        app = Chalice(self.spec.id.replace("/", "-"), configure_logs=False)
+        app = Chalice(self.spec.id.replace("/", "-"), configure_logs=False, env={})
 
         def view(**_path: str) -> Response:
             request = app.current_request

@@ -26,7 +26,7 @@ class QueueWorker:
         self.spec = spec
         self._handler = handler
         self._deps = deps
-        app = Chalice(spec.name, configure_logs=False)
+        app = Chalice(spec.name, configure_logs=False, env={})
         self._entry = app.on_sqs_message(queue=spec.queues[0], batch_size=spec.batch, name=spec.name)(self._handle)
 
     def on(self, deps: Deps) -> QueueWorker:

@@ -21,7 +21,7 @@ class Timer:
         self.spec = spec
         self._handler = handler
         self._deps = deps
-        app = Chalice(spec.name, configure_logs=False)
+        app = Chalice(spec.name, configure_logs=False, env={})
         every = Rate(max(1, spec.every // 60), unit=Rate.MINUTES)
         self._entry = app.schedule(every, name=spec.name)(self._handle)
 
