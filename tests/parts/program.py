@@ -15,11 +15,14 @@ from tests.parts.deadline import wait_for
 _PACKAGES: Mapping[str, str] = {
     "named": "bind9",
     "postfix": "postfix",
+    "postconf": "postfix",
     "smtp-sink": "postfix",
     "opendkim": "opendkim",
     "rspamd": "rspamd",
 }
 _WHERE = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+# Waits for a word from us; when there is none, only the end of the pipe, we are gone.
+_GUARD = 'read -r word || kill -TERM "$1"'
 _LOG_TAIL = 2000  # characters
 
 
@@ -27,20 +30,18 @@ def require_program(name: str, env: Mapping[str, str] = os.environ) -> str:
     """The path of a program. Without it the test skips, or fails when MAILIT_REQUIRE_ALL=1 says that all must run."""
     found = shutil.which(name, path=_WHERE)
     if found is None:
-        _missing(f"{name} is not installed: apt-get install --no-install-recommends {_PACKAGES.get(name, name)}", env)
-    return str(found)
+        package = _PACKAGES.get(name, name)
+        why = f"{name} is not installed: apt-get install --no-install-recommends {package}"
+        if env.get("MAILIT_REQUIRE_ALL") == "1":
+            pytest.fail(why, pytrace=False)
+        pytest.skip(why)
+    return found
 
 
-def require_root(what: str, env: Mapping[str, str] = os.environ) -> None:
-    """Skip (or fail, as above) unless we are root, for programs that insist on it."""
+def require_root(what: str) -> None:
+    """Skip the test unless we are root, for programs that insist on it."""
     if os.geteuid() != 0:
-        _missing(f"{what} needs root", env)
-
-
-def _missing(why: str, env: Mapping[str, str]) -> None:
-    if env.get("MAILIT_REQUIRE_ALL") == "1":
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
+        pytest.skip(f"{what} needs root")
 
 
 def own_folder(name: str) -> Path:
@@ -53,23 +54,27 @@ def own_folder(name: str) -> Path:
 class Program:
     """One running program; what it prints goes to `<name>.log` in `folder`.
 
-    It gets SIGTERM when the thread that started it ends, so that even a killed test run leaves nothing
-    behind: start parts from the main thread.
+    A guard beside it ends it when our process ends without `close()`, so that even a killed test run leaves no process
+    behind. (The kernel's parent-death signal would not do: programs that change their user lose it.)
     """
 
-    def __init__(self, argv: Sequence[str], folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, argv: Sequence[str], folder: Path) -> None:
         self._name = Path(argv[0]).name
         self._log = folder / f"{self._name}.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_tied_to_us(), *argv],
+                argv,
                 cwd=folder,
-                env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "guard", str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -102,8 +107,4 @@ class Program:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def _tied_to_us() -> tuple[str, ...]:
-    setpriv = shutil.which("setpriv", path=_WHERE)  # util-linux; a preexec_fn would be unsafe beside threads
-    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
+        self._guard.communicate(b"over\n")

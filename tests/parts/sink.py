@@ -82,7 +82,8 @@ class PostfixSink:
         program = require_program("smtp-sink")
         self.port = free_port()
         self.folder = own_folder("smtp-sink")
-        self._program = Program([program, *_user(), *flags, f"{LOOPBACK}:{self.port}", _BACKLOG], self.folder)
+        user = ("-u", "nobody") if os.geteuid() == 0 else ()  # it refuses to stay root
+        self._program = Program([program, *user, *flags, f"{LOOPBACK}:{self.port}", _BACKLOG], self.folder)
         try:
             self._program.wait_until(lambda: accepts(self.port))
         except BaseException:
@@ -99,8 +100,3 @@ class PostfixSink:
         """End it and remove its folder."""
         self._program.close()
         shutil.rmtree(self.folder)
-
-
-def _user() -> Sequence[str]:
-    """smtp-sink as root wants to become somebody else."""
-    return ("-u", "nobody") if os.geteuid() == 0 else ()
