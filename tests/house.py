@@ -189,6 +189,13 @@ class House:
         while poller.sweep():
             pass
 
+    def work_on_dispatch(self) -> None:
+        """Run the dispatch worker alone until nothing is left for it."""
+        workers = [worker for worker in self.catalogue.workers if worker.spec.name == "dispatch"]
+        poller = Poller(self.deps.queue, [*prompt_sources(workers), *slow_sources(workers)], ())
+        while poller.sweep():
+            pass
+
     def tick(self, name: str) -> None:
         """Run a timer once."""
         for timer in self.catalogue.timers:

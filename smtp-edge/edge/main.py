@@ -8,7 +8,7 @@ import random
 import signal
 from collections.abc import Sequence
 
-from edge.outbound.role import Outbound
+from edge.outbound.role import Outbound, Way, routes_of
 from edge.sandbox.server import start_sandbox
 from mailit.stores.sandbox import Sandbox
 from mailit.wiring import Wired
@@ -25,7 +25,7 @@ async def run(wired: Wired, roles: Sequence[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     server = await _sandbox(wired) if "sandbox" in roles else None
-    outbound = Outbound(wired.deps, wired.settings, random.SystemRandom()) if "outbound" in roles else None
+    outbound = _outbound(wired) if "outbound" in roles else None
     work = asyncio.create_task(outbound.run()) if outbound else None
     _log.info("edge ready roles=%s", ",".join(roles))
     waiting = [asyncio.create_task(stopped.wait()), *([work] if work else [])]
@@ -35,6 +35,11 @@ async def run(wired: Wired, roles: Sequence[str]) -> None:
         await work  # raises what ended it, if it was not the signal
     if server is not None:
         server.close()
+
+
+def _outbound(wired: Wired) -> Outbound:
+    chance = random.SystemRandom()
+    return Outbound(wired.deps, wired.settings, routes_of(wired.settings, chance), Way(chance))
 
 
 async def _sandbox(wired: Wired) -> asyncio.Server:

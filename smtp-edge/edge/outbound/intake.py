@@ -19,20 +19,21 @@ from mailit.stores.queues import outbound
 _log = logging.getLogger("edge.intake")
 
 _BATCH = 10
-_IDLE = 1.0  # seconds of one wait for work
 _TROUBLE = 1.0  # pause when the engine does not answer
 
 Work = Callable[[Message, OutboundJob], Coroutine[None, None, None]]
 
 
 class Intake:
-    """`places`: attempts that run at once. `per_domain`: how many of them may be for one domain."""
+    """`places`: attempts that run at once. `per_domain`: how many of them may be for one domain.
+    `idle`: seconds of one wait for work, after which a `stop` is seen."""
 
-    def __init__(self, queue: Queue, work: Work, places: int, per_domain: int) -> None:
+    def __init__(self, queue: Queue, work: Work, places: int, per_domain: int, idle: float = 1.0) -> None:
         self._queue = queue
         self._work = work
         self._places = places
         self._per_domain = per_domain
+        self._idle = idle
         self._turns = cycle(TURNS)
         self._running: set[asyncio.Task[None]] = set()
         self._domains: Counter[str] = Counter()
@@ -67,14 +68,14 @@ class Intake:
             self._freed.clear()
             await self._freed.wait()
             return
-        messages = await self._blocking(self._take, min(free, _BATCH))
+        messages = await self._blocking(self.take, min(free, _BATCH))
         for message in messages:
             await self._start(message)
 
     async def _blocking(self, call: Callable[[int], list[Message]], limit: int) -> list[Message]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, limit)
 
-    def _take(self, limit: int) -> list[Message]:
+    def take(self, limit: int) -> list[Message]:
         """From the lane whose turn it is, or the next one that has something; waits a little when none has."""
         first = next(self._turns)
         lanes = [first, *(lane for lane in Lane if lane is not first)]
@@ -82,7 +83,7 @@ class Intake:
             messages = self._queue.receive(outbound(lane), limit=limit)
             if messages:
                 return messages
-        self._queue.wait_any([outbound(lane) for lane in Lane], _IDLE)
+        self._queue.wait_any([outbound(lane) for lane in Lane], self._idle)
         return []
 
     async def _start(self, message: Message) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from edge.outbound.attempt import Courier, Routes
 from edge.outbound.intake import Intake
@@ -26,25 +27,33 @@ _SWEEP = 2.0
 _SHARE = 4  # one destination gets at most a quarter of the places
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How it is gone about; tests choose others."""
+
+    chance: random.Random
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    idle: float = 1.0  # seconds of one wait for work
+
+
 class Outbound:
     """Runs until it is stopped."""
 
-    def __init__(self, deps: Deps, settings: Settings, chance: random.Random, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, deps: Deps, settings: Settings, routes: Routes, way: Way) -> None:
         self._threads: Executor = ThreadPoolExecutor(_THREADS, "ledger")
-        self._pool = Pool(
-            settings.hostname, timeouts or Timeouts(), None if settings.sandbox else opportunistic_context()
-        )
+        tls = None if settings.sandbox else opportunistic_context()
+        self._pool = Pool(settings.hostname, way.timeouts, tls)
         ledger = Ledger(deps, settings.lease, self._threads)
         worker = Worker(
             ledger,
-            Courier(_routes(settings, chance), self._pool),
-            Judge(settings.retry_schedule, chance),
+            Courier(routes, self._pool),
+            Judge(settings.retry_schedule, way.chance),
             simulated_feedback if settings.sandbox else no_feedback,
             settings.lease / SECOND,
         )
         places = settings.edge_connections
         per_domain = places if settings.sandbox else max(1, places // _SHARE)
-        self._intake = Intake(deps.queue, worker.work, places, per_domain)
+        self._intake = Intake(deps.queue, worker.work, places, per_domain, way.idle)
 
     def stop(self) -> None:
         """Take nothing more, and let what runs come to its end."""
@@ -58,6 +67,7 @@ class Outbound:
         finally:
             sweeper.cancel()
             self._pool.close()
+            await asyncio.sleep(0)  # closing a connection takes a turn of the loop
             self._threads.shutdown(wait=False)
 
     async def _sweep(self) -> None:
@@ -66,7 +76,8 @@ class Outbound:
             self._pool.sweep()
 
 
-def _routes(settings: Settings, chance: random.Random) -> Routes:
+def routes_of(settings: Settings, chance: random.Random) -> Routes:
+    """Where the settings say that mail goes."""
     if settings.sandbox:
         return SandboxRoutes(settings.smtp_host, settings.smtp_port)
     lab = Lab(settings.allow_networks, settings.mx_port)

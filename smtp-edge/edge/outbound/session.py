@@ -190,6 +190,16 @@ def _features(reply: Reply) -> dict[str, str]:
     return features
 
 
+async def _secure(session: Session, context: ssl.SSLContext, *, required: bool) -> None:
+    """Whatever goes wrong from STARTTLS on speaks against TLS with this host, not against the host."""
+    try:
+        await session.secure(context, required=required)
+    except TlsFailure:
+        raise
+    except HostFailure as error:
+        raise TlsFailure(error.stage, error.text, error.code, error.enhanced) from error
+
+
 async def open_session(
     target: Target, name: str, timeouts: Timeouts, context: ssl.SSLContext | None, *, require_tls: bool
 ) -> Session:
@@ -206,7 +216,7 @@ async def open_session(
     try:
         await session.greet()
         if context is not None:
-            await session.secure(context, required=require_tls)
+            await _secure(session, context, required=require_tls)
     except BaseException:
         session.abort()
         raise
