@@ -67,7 +67,8 @@ class Outbound:
         finally:
             sweeper.cancel()
             self._pool.close()
-            await asyncio.sleep(0)  # closing a connection takes a turn of the loop
+            for _ in range(3):  # closing a connection takes a few turns of the loop
+                await asyncio.sleep(0)
             self._threads.shutdown(wait=False)
 
     async def _sweep(self) -> None:
