@@ -20,7 +20,7 @@ from mailit.ports.queue import Job
 from mailit.ports.table import Absent, Key, Put, Query, Update
 from tests.contract.conftest import QUEUES, TABLES
 from tests.house import Clock
-from tests.parts.running import ROOT
+from tests.parts.running import ROOT, SOURCES
 
 WRITER = """
 import sys
@@ -44,8 +44,9 @@ while True:
 
 
 def writer(folder: Path, name: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": SOURCES}
     arguments = [sys.executable, "-c", WRITER, str(folder), name]
-    return subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def test_kill_9_loses_nothing_acknowledged_and_leaves_nothing_half(tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ from tests.parts.deadline import wait_for
 from tests.parts.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
+SOURCES = os.pathsep.join(str(ROOT / part) for part in ("layers/mailit/python", "smtp-edge", "infra", "."))
+"""The code of this tree, whichever tree the virtual environment was made for."""
+
 FREE_RATES = {"MAILIT_RATE_DEFAULT": "100000", "MAILIT_RATE_SEND": "100000", "MAILIT_RATE_BATCH": "100000"}
 
 
@@ -26,7 +29,7 @@ class Running:
         self.data = data
         own = {"MAILIT_DATA": str(data), "MAILIT_API_PORT": str(free_port()), "MAILIT_SMTP_PORT": str(free_port())}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAILIT_")}
-        self.environment = {**inherited, **own, **FREE_RATES, **(settings or {})}
+        self.environment = {**inherited, "PYTHONPATH": SOURCES, **own, **FREE_RATES, **(settings or {})}
         self._log = data.with_suffix(".log")
         self.start()
 

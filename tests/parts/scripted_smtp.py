@@ -61,9 +61,10 @@ def refusing(stage: str, reply: str) -> str:
 
 
 class ScriptedSmtp:
-    """Listens on an ephemeral port of 127.0.0.1. `messages`: what was taken to its final dot, dots unstuffed."""
+    """Listens on `host`, on an ephemeral port unless one is given. `messages`: what was taken to its final dot, dots
+    unstuffed; `lines`: the commands that came."""
 
-    def __init__(self, *scripts: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *scripts: str, tls: ssl.SSLContext | None = None, host: str = LOOPBACK, port: int = 0) -> None:
         self._scripts: Sequence[str] = scripts
         self._tls = tls
         self.connections = 0
@@ -71,7 +72,8 @@ class ScriptedSmtp:
         self.messages: list[bytes] = []
         self.secured: list[bool] = []
         self.faults: list[str] = []
-        self.port = 0
+        self._host = host
+        self.port = port
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         started = threading.Event()
@@ -86,7 +88,7 @@ class ScriptedSmtp:
 
     async def _serve(self, started: threading.Event) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        server = await asyncio.start_server(self._connected, LOOPBACK, 0, limit=2**26)
+        server = await asyncio.start_server(self._connected, self._host, self.port, limit=2**26)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         await self._stop.wait()
