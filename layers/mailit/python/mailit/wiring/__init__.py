@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mailit.domain.ids import Ids
@@ -12,6 +12,7 @@ from mailit.engines.net.clock import SystemClock
 from mailit.engines.net.dns import DnsResolver
 from mailit.engines.net.http_out import GuardedHttp
 from mailit.engines.net.times import parse_time
+from mailit.ports.queue import QueueSpec
 from mailit.stores.queues import QUEUES
 from mailit.stores.tables import TABLES
 from mailit.usecases.deps import Deps, Options
@@ -27,10 +28,15 @@ class Wired:
     deps: Deps
 
 
+def queues_of(settings: Settings) -> list[QueueSpec]:
+    """The queues, with the visibility that the settings ask for in place of their own."""
+    return [replace(spec, visibility=settings.visibility or spec.visibility) for spec in QUEUES]
+
+
 def build(settings: Settings) -> Wired:
     """Open the engine and put everything together."""
     clock = SystemClock()
-    engine = open_engine(settings.data, TABLES, QUEUES, clock)
+    engine = open_engine(settings.data, TABLES, queues_of(settings), clock)
     deps = Deps(
         table=engine.table,
         outbox=engine.outbox,

@@ -51,6 +51,7 @@ class Settings:
     rates: Mapping[str, int]
     retry_schedule: tuple[Micros, ...]
     lease: Micros
+    visibility: int | None
     edge_connections: int
     workers: int
     triggers: int
@@ -87,6 +88,7 @@ def load(env: Mapping[str, str]) -> Settings:
         },
         retry_schedule=_schedule(env),
         lease=_seconds(env, "MAILIT_LEASE", 60),
+        visibility=_count(env, "MAILIT_VISIBILITY", 1) if env.get("MAILIT_VISIBILITY") else None,
         edge_connections=_count(env, "MAILIT_EDGE_CONNECTIONS", 50),
         workers=_count(env, "MAILIT_WORKERS", 2),
         triggers=_count(env, "MAILIT_TRIGGERS", 2),
