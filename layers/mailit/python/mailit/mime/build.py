@@ -56,7 +56,9 @@ def needs_smtputf8(draft: Draft) -> bool:
 
 def build(draft: Draft) -> bytes:
     """The message. ValueError when something would break a header or a body."""
-    return b"".join(_head(draft)) + b"MIME-Version: 1.0\r\n" + _body(draft)
+    message = b"".join(_head(draft)) + b"MIME-Version: 1.0\r\n" + _body(draft)
+    # The line end that SMTP would add (RFC 5321 §4.1.1.4): what is signed is what is sent.
+    return message if message.endswith(b"\r\n") else message + b"\r\n"
 
 
 def _head(draft: Draft) -> list[bytes]:

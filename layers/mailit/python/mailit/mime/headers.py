@@ -90,12 +90,13 @@ def _fold(start: str, words: Iterable[str]) -> bytes:
 
 
 def encoded_words(text: str) -> list[str]:
-    """RFC 2047 §2: words of at most 75 characters, split between characters, base64."""
+    """RFC 2047 §2: words of at most 75 characters, split between characters, base64. Shorter still, so that the
+    first fits on a line with the header's name."""
     words: list[str] = []
     piece = bytearray()
     for mark in text:
         octets = mark.encode("utf-8", "replace")
-        if len(piece) + len(octets) > 42:
+        if len(piece) + len(octets) > 36:
             words.append(_encoded(bytes(piece)))
             piece.clear()
         piece += octets
