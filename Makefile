@@ -16,14 +16,14 @@ help: ## Show this list
 $(RUNTIME): requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MailIt needs Python 3.11 or newer")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	@$(BIN)/python -c 'import pathlib, sysconfig; here = pathlib.Path.cwd(); \
 	  paths = [here / "layers/mailit/python", here / "smtp-edge", here / "infra", here]; \
 	  pathlib.Path(sysconfig.get_path("purelib"), "mailit.pth").write_text("".join(f"{p}\n" for p in paths))'
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(NODE_TESTS)/node_modules/.ready: $(NODE_TESTS)/package-lock.json
