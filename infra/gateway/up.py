@@ -23,7 +23,7 @@ from typing import IO
 from gateway.family import die_with_parent
 from mailit import wiring
 from mailit.domain.errors import MailItError
-from mailit.usecases.setup import seed
+from mailit.wiring.seed import seed
 from mailit.wiring.settings import Settings, load
 
 _START_WITHIN = 60.0  # seconds

@@ -10,10 +10,8 @@ from typing import Protocol
 import dns.asyncresolver
 import dns.exception
 import dns.name
-import dns.resolver
 
-from mailit.domain.errors import Refused, Unavailable
-from mailit.engines.net.dns import host_text, record_text
+from mailit.engines.net.dns import answer_with, answer_without
 from mailit.ports.resolver import Answer, Found
 
 _FLOOR, _CEILING, _NEGATIVE = 10, 3600, 300  # seconds an answer is kept at least, at most, and a no at most
@@ -47,18 +45,9 @@ class Dns:
         try:
             absolute = dns.name.from_text(name + ".")
             found = await self._ready().resolve(absolute, kind, search=False, lifetime=_TOTAL)
-        except dns.resolver.NXDOMAIN:
-            return Answer(Found.NO_NAME)
-        except dns.resolver.NoAnswer:
-            return Answer(Found.NO_DATA)
-        except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel) as error:
-            raise Refused("not a domain name") from error
         except (dns.exception.DNSException, OSError) as error:
-            raise Unavailable(f"DNS: {type(error).__name__}") from error
-        rrset = found.rrset
-        assert rrset is not None
-        records = tuple(record_text(record) for record in rrset)
-        return Answer(Found.RECORDS, records, rrset.ttl, host_text(found.canonical_name))
+            return answer_without(error)
+        return answer_with(found)
 
 
 class Cached:

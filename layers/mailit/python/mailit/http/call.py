@@ -10,8 +10,8 @@ from typing_extensions import TypeVar
 
 from mailit.domain.api_keys import Caller
 from mailit.domain.errors import MailItError
+from mailit.stores.limits import Claim
 from mailit.usecases.deps import Deps
-from mailit.usecases.idempotency import Claim
 
 Body = TypeVar("Body", default=None)
 Query = TypeVar("Query", default=None)

@@ -17,6 +17,7 @@ from mailit.http import answer as answers
 from mailit.http import request as requests
 from mailit.http.call import Call
 from mailit.http.spec import RouteSpec
+from mailit.stores.limits import Claim
 from mailit.usecases import auth, idempotency, limits
 from mailit.usecases.deps import Deps
 
@@ -104,7 +105,7 @@ class Function:
 
     def _claim(
         self, deps: Deps, caller: Caller | None, headers: dict[str, str], raw: bytes
-    ) -> idempotency.Claim | idempotency.Stored | None:
+    ) -> Claim | idempotency.Stored | None:
         key = headers.get("idempotency-key")
         if key is None or caller is None or not self.spec.idempotent:
             return None

@@ -55,6 +55,11 @@ class Domain:
         return f"{self.return_path}.{self.name}"
 
 
+def vault_context(team: str, domain_id: str, selector: str) -> str:
+    """What a sealed DKIM key is bound to: it opens nowhere else."""
+    return f"dkim/{team}/{domain_id}/{selector}"
+
+
 def _key(team: str, domain_id: str) -> Key:
     return Key(DOMAINS, team, domain_id)
 

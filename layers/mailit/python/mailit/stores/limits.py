@@ -110,6 +110,24 @@ class Limits:
         return len(page.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to carry out the request. `resumed`: an earlier try may have written some of it."""
+
+    key: Key
+    record: Record
+    resumed: bool
+
+    @property
+    def seed(self) -> str:
+        """The id of the first thing the request makes."""
+        return self.record.seed
+
+    def complete(self, answer: str) -> Update:
+        """The write that stores the answer; belongs into the commit that does the work."""
+        return Limits.close_record(self.key, self.record, answer)
+
+
 def _fields(record: Record) -> Row:
     return {
         "seed": record.seed,

@@ -14,6 +14,7 @@ from mailit.ports.outbox import Outbox
 from mailit.ports.queue import Queue
 from mailit.ports.resolver import Resolver
 from mailit.ports.table import Table
+from mailit.stores.emails import Emails
 
 ParseTime = Callable[[str, Micros], Micros | None]
 """(`tomorrow at 9am`, now) → the moment meant, None when the text means none."""
@@ -46,3 +47,8 @@ class Deps:
     parse_time: ParseTime
     master_key: bytes
     options: Options
+
+    @property
+    def emails(self) -> Emails:
+        """The store of emails; the only one that needs more than the table."""
+        return Emails(self.table, self.blobs, self.options.inline_bytes)

@@ -14,30 +14,12 @@ from dataclasses import dataclass, replace
 from mailit.domain.api_keys import Caller
 from mailit.domain.errors import ApiError
 from mailit.domain.times import DAY, MINUTE, SECOND, Micros
-from mailit.ports.table import Key, Update
-from mailit.stores.limits import Limits, Record
+from mailit.ports.table import Key
+from mailit.stores.limits import Claim, Limits, Record
 from mailit.usecases.deps import Deps
 
 _LEASE: Micros = 1 * MINUTE  # longer than any request may run (API Gateway: 29 s)
 _KEPT: Micros = DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to carry out the request. `resumed`: an earlier try may have written some of it."""
-
-    key: Key
-    record: Record
-    resumed: bool
-
-    @property
-    def seed(self) -> str:
-        """The id of the first thing the request makes."""
-        return self.record.seed
-
-    def complete(self, answer: str) -> Update:
-        """The write that stores the answer; belongs into the commit that does the work."""
-        return Limits.close_record(self.key, self.record, answer)
 
 
 @dataclass(frozen=True, slots=True)

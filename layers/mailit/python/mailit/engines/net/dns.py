@@ -31,22 +31,28 @@ class DnsResolver:
         try:
             absolute = dns.name.from_text(name + ".")
             found = self._ready().resolve(absolute, kind, search=False, tcp=False, lifetime=_TOTAL)
-        except dns.resolver.NXDOMAIN:
-            return Answer(Found.NO_NAME)
-        except dns.resolver.NoAnswer:
-            return Answer(Found.NO_DATA)
-        except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel) as error:
-            raise Refused("not a domain name") from error
         except (dns.exception.DNSException, OSError) as error:
-            raise Unavailable(f"DNS: {type(error).__name__}") from error
-        rrset = found.rrset
-        assert rrset is not None
-        return Answer(
-            Found.RECORDS,
-            tuple(record_text(record) for record in rrset),
-            rrset.ttl,
-            host_text(found.canonical_name),
-        )
+            return answer_without(error)
+        return answer_with(found)
+
+
+def answer_without(error: Exception) -> Answer:
+    """What a look-up that found nothing says: no such name, no such record; or it raises."""
+    if isinstance(error, dns.resolver.NXDOMAIN):
+        return Answer(Found.NO_NAME)
+    if isinstance(error, dns.resolver.NoAnswer):
+        return Answer(Found.NO_DATA)
+    if isinstance(error, (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel)):
+        raise Refused("not a domain name") from error
+    raise Unavailable(f"DNS: {type(error).__name__}") from error
+
+
+def answer_with(found: dns.resolver.Answer) -> Answer:
+    """What a look-up found."""
+    rrset = found.rrset
+    assert rrset is not None
+    records = tuple(record_text(record) for record in rrset)
+    return Answer(Found.RECORDS, records, rrset.ttl, host_text(found.canonical_name))
 
 
 def _configure(address: tuple[str, int] | None) -> dns.resolver.Resolver:

@@ -21,13 +21,13 @@ from mailit.domain.times import HOUR, Micros
 from mailit.ports.queue import Job
 from mailit.ports.table import Equals, Update, Write
 from mailit.stores.deliveries import Deliveries, Recipient, recipient_key
+from mailit.stores.dispatching import MAX_JOB
 from mailit.stores.domains import Domain, Domains
 from mailit.stores.emails import Email, Emails, Happening
 from mailit.stores.queues import outbound
 from mailit.stores.suppressions import Suppression, Suppressions
 from mailit.usecases.delivery.message import Message, Signers, compose
 from mailit.usecases.deps import Deps
-from mailit.usecases.emails.accept import MAX_JOB, emails_of
 
 _log = logging.getLogger("mailit.dispatch")
 _FETCH_FOR: Micros = HOUR  # how long an attachment's server may be unreachable before the email fails
@@ -50,7 +50,7 @@ class Dispatcher:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._emails: Emails = emails_of(deps)
+        self._emails: Emails = deps.emails
         self._deliveries = Deliveries(deps.table)
         self._domains = Domains(deps.table)
         self._suppressions = Suppressions(deps.table)

@@ -14,10 +14,9 @@ from mailit.domain.errors import Refused
 from mailit.domain.times import SECOND
 from mailit.mime.build import Attachment, Draft, build, needs_smtputf8
 from mailit.mime.html_text import text_from_html
-from mailit.stores.domains import Domain
+from mailit.stores.domains import Domain, vault_context
 from mailit.stores.emails import Email
 from mailit.usecases.deps import Deps
-from mailit.usecases.domains.manage import vault_context
 
 _OWN_HEADERS = frozenset({"message-id"})  # given as a header, kept as the email's own field
 

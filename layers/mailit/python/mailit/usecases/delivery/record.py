@@ -16,7 +16,6 @@ from mailit.stores.deliveries import Deliveries, Recipient, recipient_key
 from mailit.stores.emails import Email, Emails, Happening
 from mailit.stores.suppressions import Origin, Suppression, Suppressions
 from mailit.usecases.deps import Deps
-from mailit.usecases.emails.accept import emails_of
 
 _EVENTS: dict[Outcome, Event] = {
     Outcome.DELIVERED: Event.DELIVERED,
@@ -31,7 +30,7 @@ _BEFORE_ATTEMPTS = frozenset({Event.QUEUED, Event.SCHEDULED, Event.SENT})
 
 def record(deps: Deps, results: Sequence[ResultJob]) -> None:
     """Record a batch in one commit; where somebody else wrote meanwhile, one by one."""
-    emails = emails_of(deps).get_many(list({(result.team, result.email_id) for result in results}))
+    emails = deps.emails.get_many(list({(result.team, result.email_id) for result in results}))
     known = [result for result in results if (result.team, result.email_id) in emails]
     writes = _events(deps, known) + _marks(known, emails) + _suppressions(deps, known)
     try:
@@ -49,7 +48,7 @@ def _apply(deps: Deps, write: Write) -> None:
 
 
 def _events(deps: Deps, results: Sequence[ResultJob]) -> list[Write]:
-    store = emails_of(deps)
+    store = deps.emails
     writes: list[Write] = [
         store.record(
             result.team,

@@ -14,9 +14,9 @@ from mailit.domain.errors import ConditionFailed
 from mailit.domain.times import HOUR, MINUTE, SECOND, Micros
 from mailit.ports.queue import Job
 from mailit.ports.table import Update
+from mailit.stores.dispatching import LEFT_BEHIND, dispatch_jobs
 from mailit.stores.emails import Email
 from mailit.usecases.deps import Deps
-from mailit.usecases.emails.accept import LEFT_BEHIND, dispatch_jobs, emails_of
 
 AHEAD: Micros = 2 * MINUTE
 
@@ -27,7 +27,7 @@ def release_due(deps: Deps) -> int:
 
 
 def _release(deps: Deps, phase: Phase, ahead: Micros) -> int:
-    store, until, released = emails_of(deps), deps.clock.now() + ahead, 0
+    store, until, released = deps.emails, deps.clock.now() + ahead, 0
     cursor: str | None = None
     while True:
         due, cursor = store.due(phase, until, cursor)
@@ -58,4 +58,4 @@ def _hand_over_one(deps: Deps, write: Update, jobs: Sequence[Job]) -> int:
 def _move_on(deps: Deps, email: Email) -> Update:
     pause = min(LEFT_BEHIND << min(email.releases, 10), HOUR)
     base = max(deps.clock.now(), email.scheduled_at or 0)
-    return emails_of(deps).postpone(email, base + pause + SECOND)
+    return deps.emails.postpone(email, base + pause + SECOND)

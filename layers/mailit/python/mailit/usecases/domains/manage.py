@@ -11,7 +11,7 @@ from mailit.domain.domains import DomainStatus, is_domain_name, is_label
 from mailit.domain.errors import ApiError, forbidden, invalid, not_found
 from mailit.mime.idn import to_a_label
 from mailit.ports.table import Value
-from mailit.stores.domains import DkimKey, Domain, Domains
+from mailit.stores.domains import DkimKey, Domain, Domains, vault_context
 from mailit.stores.listing import Window
 from mailit.usecases.deps import Deps
 from mailit.usecases.domains.answers import listed, shown
@@ -53,11 +53,6 @@ def new_domain(deps: Deps, team: str, request: CreateDomain) -> Domain:
         records={},
         started_at=None,
     )
-
-
-def vault_context(team: str, domain_id: str, selector: str) -> str:
-    """What a sealed DKIM key is bound to: it opens nowhere else."""
-    return f"dkim/{team}/{domain_id}/{selector}"
 
 
 def _new_keys(deps: Deps, team: str, domain_id: str) -> tuple[DkimKey, ...]:

@@ -7,32 +7,22 @@ from dataclasses import dataclass
 
 from mailit.contracts.api.emails import SendEmail
 from mailit.contracts.content import StoredAttachment, StoredContent
-from mailit.contracts.jobs import DispatchJob
 from mailit.domain.addresses import parse_mailbox
 from mailit.domain.api_keys import Caller
 from mailit.domain.domains import MAY_SEND
 from mailit.domain.emails import Event, Phase
 from mailit.domain.errors import forbidden, invalid
 from mailit.domain.lanes import Lane
-from mailit.domain.times import DAY, MINUTE, SECOND, Micros
+from mailit.domain.times import DAY, Micros
 from mailit.mime.idn import to_a_label
 from mailit.mime.message_id import message_id
 from mailit.ports.queue import Job
 from mailit.ports.table import Put
 from mailit.stores.deliveries import Deliveries
+from mailit.stores.dispatching import dispatch_jobs, due_time
 from mailit.stores.domains import Domain, Domains
-from mailit.stores.emails import Email, Emails, Happening
-from mailit.stores.queues import DISPATCH_REMOTE, dispatch
+from mailit.stores.emails import Email, Happening
 from mailit.usecases.deps import Deps
-
-MAX_JOB = 200_000
-"""Bytes of a job; content that does not fit is read from its row."""
-
-LEFT_BEHIND: Micros = MINUTE
-"""How long after its time an email waits for its dispatch job before the timer makes a new one."""
-
-MAX_DELAY: Micros = 900 * SECOND
-"""The longest delay of a queue; what is scheduled later is left to the timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +42,7 @@ class Acceptance:
         self._caller = caller
         self._lane = lane
         self._now = deps.clock.now()
-        self._emails = emails_of(deps)
+        self._emails = deps.emails
         self._deliveries = Deliveries(deps.table)
         self._domains: dict[str, Domain] = {}
 
@@ -110,11 +100,6 @@ class Acceptance:
         ]
 
 
-def emails_of(deps: Deps) -> Emails:
-    """The store of emails on these ports."""
-    return Emails(deps.table, deps.blobs, deps.options.inline_bytes)
-
-
 def envelope(request: SendEmail) -> dict[str, str]:
     """Envelope recipients → to, cc or bcc. An address that is named twice gets one copy."""
     found: dict[str, str] = {}
@@ -137,27 +122,6 @@ def scheduled_time(deps: Deps, text: str | None, now: Micros) -> Micros | None:
     if moment > now + 30 * DAY:
         raise invalid("Invalid `scheduled_at` field. Emails can be scheduled up to 30 days ahead.")
     return moment if moment > now else None
-
-
-def due_time(scheduled_at: Micros | None, now: Micros) -> Micros:
-    """When the timer is to look at the email: at its time, or some time after a job should have done so."""
-    if scheduled_at is not None and scheduled_at - now > MAX_DELAY:
-        return scheduled_at
-    return max(scheduled_at or now, now) + LEFT_BEHIND
-
-
-def dispatch_jobs(email: Email, now: Micros, content: str | None = None) -> list[Job]:
-    """The dispatch job of an email; none yet when its time is further away than a queue can delay."""
-    wait = max(0, (email.scheduled_at or now) - now)
-    if wait > MAX_DELAY:
-        return []
-    inline = content if content is not None and len(content.encode()) < MAX_JOB * 3 // 4 else None
-    body = DispatchJob(team=email.team, email_id=email.id, lane=email.lane, content=inline).model_dump_json()
-    if len(body.encode()) > MAX_JOB:
-        body = DispatchJob(team=email.team, email_id=email.id, lane=email.lane).model_dump_json()
-    # Whole seconds, rounded up: a job must not come before its time.
-    queue = DISPATCH_REMOTE if email.remote else dispatch(email.lane)
-    return [Job(queue, body, delay=-(-wait // SECOND), group=email.team)]
 
 
 def _content(request: SendEmail) -> StoredContent:

@@ -10,18 +10,17 @@ from mailit.domain.times import postgres_text
 from mailit.stores.emails import Email
 from mailit.stores.listing import Window
 from mailit.usecases.deps import Deps
-from mailit.usecases.emails.accept import emails_of
 
 
 def list_emails(deps: Deps, caller: Caller, query: ListQuery) -> ListAnswer[ListedEmail]:
     """Newest first, 20 unless asked otherwise."""
-    page = emails_of(deps).page(caller.team, Window(query.limit or 20, query.after, query.before))
+    page = deps.emails.page(caller.team, Window(query.limit or 20, query.after, query.before))
     return ListAnswer(has_more=page.has_more, data=[_listed(email) for email in page.items])
 
 
 def get(deps: Deps, caller: Caller, email_id: str) -> EmailAnswer:
     """One email with its content as it was given."""
-    store = emails_of(deps)
+    store = deps.emails
     email = store.get(caller.team, email_id)
     content = store.read_content(caller.team, email_id) if email else None
     if email is None or content is None:

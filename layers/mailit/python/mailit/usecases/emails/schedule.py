@@ -12,9 +12,10 @@ from mailit.domain.errors import ConditionFailed, invalid, not_found
 from mailit.domain.times import Micros
 from mailit.ports.table import Equals, Row, Update
 from mailit.stores.deliveries import recipient_key
+from mailit.stores.dispatching import dispatch_jobs, due_time
 from mailit.stores.emails import Email, Happening, due_fields
 from mailit.usecases.deps import Deps
-from mailit.usecases.emails.accept import dispatch_jobs, due_time, emails_of, scheduled_time
+from mailit.usecases.emails.accept import scheduled_time
 
 
 def update(deps: Deps, caller: Caller, email_id: str, request: UpdateEmail) -> Named:
@@ -24,7 +25,7 @@ def update(deps: Deps, caller: Caller, email_id: str, request: UpdateEmail) -> N
     moved = replace(email, scheduled_at=moment)
     fields: Row = {"scheduled_at": moment, "releases": 0, **due_fields(Phase.SCHEDULED, due_time(moment, now))}
     # A job for the old time finds the new one and does nothing; if that is earlier, the new job is there before it.
-    write = emails_of(deps).change(caller.team, email_id, fields, (Equals("phase", Phase.SCHEDULED.value),))
+    write = deps.emails.change(caller.team, email_id, fields, (Equals("phase", Phase.SCHEDULED.value),))
     try:
         deps.outbox.commit([write], dispatch_jobs(moved, now))
     except ConditionFailed:
@@ -40,7 +41,7 @@ def cancel(deps: Deps, caller: Caller, email_id: str) -> Named:
         "last_event": Event.CANCELED.value,
         "last_event_at": now,
     }
-    store, still = emails_of(deps), (Equals("phase", Phase.SCHEDULED.value),)
+    store, still = deps.emails, (Equals("phase", Phase.SCHEDULED.value),)
     try:
         deps.outbox.commit(
             [
@@ -61,7 +62,7 @@ def _close(team: str, email: Email, number: int, now: Micros) -> Update:
 
 
 def _scheduled(deps: Deps, caller: Caller, email_id: str, verb: str) -> Email:
-    email = emails_of(deps).get(caller.team, email_id)
+    email = deps.emails.get(caller.team, email_id)
     if email is None:
         raise not_found("Email")
     if email.phase is not Phase.SCHEDULED:

@@ -14,9 +14,9 @@ from mailit.domain.ids import successor
 from mailit.domain.lanes import Lane
 from mailit.ports.queue import Job
 from mailit.ports.table import Write
+from mailit.stores.limits import Claim
 from mailit.usecases.deps import Deps
-from mailit.usecases.emails.accept import Acceptance, Accepted, emails_of
-from mailit.usecases.idempotency import Claim
+from mailit.usecases.emails.accept import Acceptance, Accepted
 
 
 def send(deps: Deps, caller: Caller, request: SendEmail, claim: Claim | None = None) -> SentEmail:
@@ -82,7 +82,7 @@ def _again(claim: Claim | None) -> bool:
 
 
 def _stored(deps: Deps, caller: Caller, ids: list[str]) -> set[str]:
-    return {email_id for _, email_id in emails_of(deps).get_many([(caller.team, email_id) for email_id in ids])}
+    return {email_id for _, email_id in deps.emails.get_many([(caller.team, email_id) for email_id in ids])}
 
 
 def _commit(deps: Deps, writes: Sequence[Write], jobs: Sequence[Job], claim: Claim | None, answer: str) -> None:
