@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -11,6 +13,7 @@ from gateway.wsgi import Gateway
 from mailit.engines.net.clock import SystemClock
 from mailit.wiring.settings import Settings
 
+_SILENCE = 30  # seconds a client may send, or take, nothing
 _THREADS = 16  # waiting for bodies; one of them at a time runs a function
 
 
@@ -35,6 +38,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "accesslog": None,
             "loglevel": "warning",
             "control_socket_disable": True,
+            "when_ready": _limit_silence,
         }
         for name, value in options.items():
             if name in self.cfg.settings:
@@ -42,6 +46,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Gateway:
         return Gateway(catalogue.load(), SystemClock().now)
+
+
+def _limit_silence(server: Any) -> None:
+    """gunicorn's threads read and write without a time limit. Connections inherit these from the listening socket."""
+    for listener in server.LISTENERS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", _SILENCE, 0))
 
 
 def serve(settings: Settings) -> None:

@@ -8,14 +8,13 @@ is deleted; what failed, or was being worked on when a process died, comes again
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import cycle
 
 from gateway.catalogue import Catalogue, load
-from gateway.family import die_with_parent
+from gateway.crew import Crew, on_ending
 from mailit import wiring
 from mailit.domain.errors import Unavailable
 from mailit.domain.lanes import TURNS
@@ -27,7 +26,6 @@ _log = logging.getLogger("gateway.triggers")
 
 _IDLE = 1.0  # seconds a wait lasts at most: timers and signals are looked at in between
 _TROUBLE = 1.0  # pause when the engine does not answer
-_RESPAWN = 1.0
 
 
 Source = tuple[str, QueueWorker]
@@ -56,7 +54,7 @@ class Poller:
         self._next_run = dict.fromkeys(self._timers, 0.0)
         self._stopping = False
 
-    def stop(self, *_: object) -> None:
+    def stop(self) -> None:
         """Finish what is being worked on, then return from `run`."""
         self._stopping = True
 
@@ -145,26 +143,15 @@ def _schedule_event() -> dict[str, object]:
 
 
 def triggers(settings: Settings) -> None:
-    """Keep the pollers running until told to stop; a poller that dies is replaced."""
+    """Keep the pollers running until told to stop."""
     found = load()
-    children = {_spawn(found, number): number for number in range(settings.triggers + 1)}
-    stopping = False
+    Crew(settings.triggers + 1, partial(_poll, found)).run()
 
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
-        for pid in children:
-            os.kill(pid, signal.SIGTERM)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    while children:
-        pid, status = os.wait()
-        number = children.pop(pid, None)
-        if number is not None and not stopping:
-            _log.error("poller %d ended with %d; starting another", number, status)
-            time.sleep(_RESPAWN)
-            children[_spawn(found, number)] = number
+def _poll(found: Catalogue, number: int) -> None:
+    poller = _poller(found, number)
+    on_ending(poller.stop)
+    poller.run()
 
 
 def _poller(found: Catalogue, number: int) -> Poller:
@@ -173,23 +160,3 @@ def _poller(found: Catalogue, number: int) -> Poller:
     if number == 0:
         return Poller(queue, slow_sources(found.workers), found.timers)
     return Poller(queue, prompt_sources(found.workers), ())
-
-
-def _spawn(found: Catalogue, number: int) -> int:
-    parent = os.getpid()
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        die_with_parent(parent)
-        poller = _poller(found, number)
-        signal.signal(signal.SIGTERM, poller.stop)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent passes it on
-        poller.run()
-        status = 0
-    except Exception:
-        _log.exception("poller %d failed", number)
-    finally:
-        os._exit(status)

@@ -109,6 +109,8 @@ def _read_body(environ: Environ, limit: int) -> bytes:
         if size > limit:
             raise too_large(limit)
         chunks.append(chunk)
+    if declared.isdecimal() and size != int(declared):
+        raise ApiError(400, "validation_error", "The request body ended early.")
     return b"".join(chunks)
 
 

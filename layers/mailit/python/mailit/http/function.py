@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -74,8 +75,10 @@ class Function:
         except Unavailable as error:
             _log.warning("operation=%s unavailable: %s", self.spec.id, error)
             return answers.failure(answers.UNAVAILABLE, headers)
-        except Exception:
-            _log.exception("operation=%s failed", self.spec.id)
+        except Exception as error:
+            # Where, not what: messages of foreign exceptions quote keys, addresses and bodies.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("operation=%s failed: %s\n%s", self.spec.id, type(error).__name__, frames)
             return answers.failure(answers.UNEXPECTED, headers)
 
     def _carry_out(self, event: dict[str, Any], headers: dict[str, str]) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -55,7 +56,10 @@ def query_of(event: Event, spec: RouteSpec) -> BaseModel | None:
 def raw_body(event: Event, spec: RouteSpec) -> bytes:
     """The body's bytes. Only routes that want one look at it: SDKs send `{}` with GET and DELETE."""
     text = event.get("body") or ""
-    raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+    try:
+        raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode("utf-8", "surrogatepass")
+    except binascii.Error:
+        raise _malformed() from None
     if len(raw) > spec.max_body:
         raise too_large(spec.max_body)
     return raw

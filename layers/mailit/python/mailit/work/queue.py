@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,7 +69,9 @@ class QueueWorker:
         except PortError as error:
             _log.warning("worker=%s message=%s: %s: %s", self.spec.name, what, type(error).__name__, error)
             return False
-        except Exception:
-            _log.exception("worker=%s message=%s failed", self.spec.name, what)
+        except Exception as error:
+            # Where, not what: messages of foreign exceptions quote addresses and bodies.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("worker=%s message=%s failed: %s\n%s", self.spec.name, what, type(error).__name__, frames)
             return False
         return True

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from mailit.domain.errors import Unavailable
+from mailit.domain.errors import MailItError, Unavailable
 from mailit.engines.embedded.blobs import EmbeddedBlobs
 from mailit.engines.embedded.database import Database, check_version
 from mailit.engines.embedded.outbox import EmbeddedOutbox
@@ -53,5 +53,9 @@ def open_engine(folder: Path, tables: Sequence[TableSpec], queues: Sequence[Queu
     except OSError as error:
         raise Unavailable(f"data folder: {error.strerror}") from error
     engine = Engine(folder, tables, queues, clock)
-    engine.create()
+    try:
+        engine.create()
+    except MailItError:
+        engine.close()
+        raise
     return engine
