@@ -1,19 +1,20 @@
-"""The engines that the contract suite runs on. An engine joins by one more parameter here; the tests stay the same."""
+"""Fixtures of the contract suite: every test runs on every engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from mailit.engines.embedded.engine import Engine, open_engine
-from mailit.ports.queue import QueueSpec
-from mailit.ports.table import Index, TableSpec
-from tests.house import Clock
+from tests.contract.engines import KINDS, Clock, Engine, Kind
 
-TABLES = (TableSpec("things", (Index("by_owner", "owner", "rank"),)), TableSpec("others"))
-QUEUES = (QueueSpec("work", visibility=30, max_receives=3), QueueSpec("more"))
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found = request.param
+    assert isinstance(found, Kind)
+    return found
 
 
 @pytest.fixture
@@ -21,8 +22,19 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["embedded"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Engine]:
-    made = open_engine(tmp_path, TABLES, QUEUES, clock)
-    yield made
-    made.close()
+@pytest.fixture
+def place(kind: Kind, tmp_path: Path) -> str:
+    """Where the engine lives; other processes open it there."""
+    return kind.find(tmp_path)
+
+
+@pytest.fixture
+def engine(kind: Kind, place: str, clock: Clock) -> Iterator[Engine]:
+    with kind.open(place, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def later(clock: Clock) -> Callable[[float], None]:
+    """Lets so many seconds pass for the engine."""
+    return clock.forward

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from mailit.domain.errors import ConditionFailed
-from mailit.engines.embedded.database import WrongVersion
+from mailit.engines.embedded.connection import UnusableData
 from mailit.engines.embedded.engine import open_engine
 from mailit.ports.queue import Job
 from mailit.ports.table import Absent, Key, Put, Query, Update
-from tests.contract.conftest import QUEUES, TABLES
+from tests.contract.engines import QUEUES, TABLES
 from tests.house import Clock
 from tests.parts.running import ROOT, SOURCES
 
@@ -29,13 +29,13 @@ from mailit.engines.embedded.engine import open_engine
 from mailit.engines.net.clock import SystemClock
 from mailit.ports.queue import Job
 from mailit.ports.table import Key, Put
-from tests.contract.conftest import QUEUES, TABLES
+from tests.contract.engines import QUEUES, TABLES
 
 engine = open_engine(Path(sys.argv[1]), TABLES, QUEUES, SystemClock())
 number = 0
 while True:
     name = f"{sys.argv[2]}-{number:06d}"
-    rows = [Put(Key("things", "p", f"{name}-{part}"), {"n": number}) for part in "ab"]
+    rows = [Put(Key("rows", "p", f"{name}-{part}"), {"n": number}) for part in "ab"]
     engine.outbox.commit(rows, [Job("work", name)])
     engine.blobs.put(f"team/{name}", name.encode() * 100)
     print(name, flush=True)
@@ -64,7 +64,7 @@ def test_kill_9_loses_nothing_acknowledged_and_leaves_nothing_half(tmp_path: Pat
             process.wait()
             process.stdout.close()
     engine = open_engine(tmp_path, TABLES, QUEUES, Clock(10**18))
-    rows = {str(row["sk"]) for row in engine.table.query(Query("things", "p", limit=100_000)).rows}
+    rows = {str(row["sk"]) for row in engine.table.query(Query("rows", "p", limit=100_000)).rows}
     jobs = {message.body for message in engine.queue.receive("work", limit=100_000)}
     assert set(acknowledged) <= jobs
     assert rows == {f"{name}-{part}" for name in jobs for part in "ab"}
@@ -85,7 +85,7 @@ def test_several_processes_may_open_an_empty_folder_at_once(tmp_path: Path) -> N
 
 def test_one_failing_write_does_not_take_its_fellows_along(tmp_path: Path) -> None:
     engine = open_engine(tmp_path, TABLES, QUEUES, Clock())
-    engine.table.put(Put(Key("things", "p", "taken"), {"n": 1}))
+    engine.table.put(Put(Key("rows", "p", "taken"), {"n": 1}))
     start = threading.Barrier(16)
 
     def write(number: int) -> bool:
@@ -94,39 +94,39 @@ def test_one_failing_write_does_not_take_its_fellows_along(tmp_path: Path) -> No
             if number % 2:
                 engine.outbox.commit(
                     [
-                        Put(Key("things", "q", f"{number}"), {}),
-                        Update(Key("things", "p", "taken"), set={"n": 2}, when=[Absent("n")]),
+                        Put(Key("rows", "q", f"{number}"), {}),
+                        Update(Key("rows", "p", "taken"), set={"n": 2}, when=[Absent("n")]),
                     ],
                     [Job("work", "wrong")],
                 )
             else:
-                engine.outbox.commit([Put(Key("things", "p", f"{number}"), {})], [Job("work", "right")])
+                engine.outbox.commit([Put(Key("rows", "p", f"{number}"), {})], [Job("work", "right")])
         except ConditionFailed:
             return False
         return True
 
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(write, range(16))) == [number % 2 == 0 for number in range(16)]
-    assert len(engine.table.query(Query("things", "p")).rows) == 9
-    assert engine.table.query(Query("things", "q")).rows == []
+    assert len(engine.table.query(Query("rows", "p")).rows) == 9
+    assert engine.table.query(Query("rows", "q")).rows == []
     assert [message.body for message in engine.queue.receive("work", limit=50)] == ["right"] * 8
     engine.close()
 
 
 def test_a_forked_process_uses_connections_of_its_own(tmp_path: Path) -> None:
     engine = open_engine(tmp_path, TABLES, QUEUES, Clock())
-    engine.table.put(Put(Key("things", "p", "parent"), {}))
+    engine.table.put(Put(Key("rows", "p", "parent"), {}))
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            engine.table.put(Put(Key("things", "p", "child"), {}))
-            status = 0 if engine.table.get(Key("things", "p", "parent")) else 1
+            engine.table.put(Put(Key("rows", "p", "child"), {}))
+            status = 0 if engine.table.get(Key("rows", "p", "parent")) else 1
         finally:
             os._exit(status)
     assert os.waitpid(pid, 0)[1] == 0
-    engine.table.put(Put(Key("things", "p", "parent again"), {}))
-    assert len(engine.table.query(Query("things", "p")).rows) == 3
+    engine.table.put(Put(Key("rows", "p", "parent again"), {}))
+    assert len(engine.table.query(Query("rows", "p")).rows) == 3
     engine.close()
 
 
@@ -135,5 +135,5 @@ def test_a_folder_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "mailit.db")
     connection.execute("pragma user_version = 99")
     connection.close()
-    with pytest.raises(WrongVersion, match="99"):
+    with pytest.raises(UnusableData, match="99"):
         open_engine(tmp_path, TABLES, QUEUES, Clock())

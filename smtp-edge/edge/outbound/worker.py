@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -63,8 +64,11 @@ class Worker:
             await self._work(Turn(message, job))
         except PortError as error:
             _log.error("email=%s recipient=%d: %s; it comes again", job.email_id, job.recipient, error)
-        except Exception:
-            _log.exception("email=%s recipient=%d; it comes again", job.email_id, job.recipient)
+        except Exception as error:
+            # Where, not what: messages of foreign exceptions quote addresses and bodies.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            failed = (job.email_id, job.recipient, type(error).__name__, frames)
+            _log.error("email=%s recipient=%d failed: %s; it comes again\n%s", *failed)
 
     async def _work(self, turn: Turn) -> None:
         started = time.monotonic()

@@ -4,6 +4,9 @@ A row lives in a named table under a partition key `pk` and a sort key `sk` (bot
 `pk` ≤ 2,048 bytes in UTF-8) and holds fields. Values are text, integers (up to 38 digits), booleans, bytes, None,
 lists and maps of these; no floats. A row is at most 400 KB. Sort order is that of the keys' UTF-8 bytes.
 
+A field of an index is non-empty text or an integer of at most 64 bits; a row nests at most 32 levels deep. What breaks
+these rules, or names a table or index that is not there, is `Refused`.
+
 There are no transactions across rows, no scans and no joins. `pk` and `sk` are part of every returned row.
 """
 
@@ -82,8 +85,8 @@ class Put:
 @dataclass(frozen=True, slots=True)
 class Update:
     """Change fields of one row: set, remove, add to an integer (absent counts as 0). Makes the row when it is absent
-    and the conditions hold. All conditions must hold. `durable=False` lets an engine skip the wait for the disk:
-    the write then survives a killed process, not a power cut (for counters).
+    and the conditions hold. All conditions must hold. A field is changed in one way only. `durable=False` lets an
+    engine skip the wait for the disk: the write then survives a killed process, not a power cut (for counters).
     """
 
     key: Key

@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from mailit.domain.errors import NotFound, Refused, Unavailable
 
-_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+# No segment begins with a dot, so none leads out of the folder.
+_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199})*")
+_MAX_KEY = 512
 
 
 class EmbeddedBlobs:
-    """Port `Blobs`. What a crash leaves in `incoming` was never acknowledged."""
+    """Port `Blobs`. What a crash leaves in `incoming` was never acknowledged and is never read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "blobs"
         self._incoming = folder / "incoming"
+        self._synced: set[Path] = set()  # folders whose entry in their parent this process knows to be on the disk
 
     def _path(self, key: str) -> Path:
-        if len(key) > 512 or not _KEY.fullmatch(key):
+        if len(key) > _MAX_KEY or not _KEY.fullmatch(key):
             raise Refused("not a blob key")
         return self._folder / key
 
@@ -28,25 +32,27 @@ class EmbeddedBlobs:
         path = self._path(key)
         beside = self._incoming / secrets.token_hex(16)
         try:
+            self._make(self._incoming)
             self._make(path.parent)
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with beside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            _write(beside, data)
             beside.rename(path)
             _sync(path.parent)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            if isinstance(error, (FileExistsError, IsADirectoryError, NotADirectoryError)):
+                raise Refused("a part of this blob key is a blob, or this key a part of another's") from error
             raise Unavailable(f"blobs: {error.strerror}") from error
 
     def _make(self, folder: Path) -> None:
-        """Make a folder durably: its entry in its parent is synced too."""
-        if folder.is_dir():
+        """Make a folder durably: another process may have made it and died before it was on the disk."""
+        if folder in self._synced:
             return
-        self._make(folder.parent)
+        if folder.parent != self._folder.parent:
+            self._make(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
         _sync(folder.parent)
+        self._synced.add(folder)
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         if start < 0 or (length is not None and length < 0):
@@ -69,8 +75,16 @@ class EmbeddedBlobs:
             raise Unavailable(f"blobs: {error.strerror}") from error
 
 
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:

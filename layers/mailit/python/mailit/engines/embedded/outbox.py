@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from mailit.engines.embedded.database import Database
-from mailit.engines.embedded.queue import QueueWrites
-from mailit.engines.embedded.table import Writes
+from mailit.engines.embedded.messages import Messages
+from mailit.engines.embedded.writes import Writes
 from mailit.ports.queue import Job, Message
 from mailit.ports.table import Write
 
@@ -15,17 +15,19 @@ from mailit.ports.table import Write
 class EmbeddedOutbox:
     """Port `Outbox`."""
 
-    def __init__(self, database: Database, writes: Writes, queues: QueueWrites) -> None:
+    def __init__(self, database: Database, writes: Writes, messages: Messages) -> None:
         self._database = database
         self._writes = writes
-        self._queues = queues
+        self._messages = messages
 
     def commit(self, writes: Sequence[Write] = (), jobs: Sequence[Job] = (), done: Sequence[Message] = ()) -> None:
-        def step(connection: sqlite3.Connection) -> None:
-            for write in writes:
-                self._writes.apply(connection, write)
-            self._queues.put(connection, jobs)
-            self._queues.delete(connection, done)
+        if not (writes or jobs or done):
+            return
+        steps = [self._writes.operation(write) for write in writes]
+        steps += self._messages.put(jobs), self._messages.delete(done)
 
-        if writes or jobs or done:
-            self._database.write(step)
+        def commit(connection: sqlite3.Connection) -> None:
+            for step in steps:
+                step(connection)
+
+        self._database.write(commit)

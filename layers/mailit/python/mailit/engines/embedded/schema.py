@@ -1,0 +1,104 @@
+"""The SQL of a table: a rowid table with the fields as JSON, and a pair of columns with a partial index per index.
+
+Names come from the specs alone and are checked; values are always bound.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from mailit.domain.errors import Refused
+from mailit.engines.embedded.connection import UnusableData
+from mailit.engines.embedded.values import dump, load
+from mailit.ports.table import Index, Key, Row, TableSpec, Value
+
+VERSION = 1
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")  # no `__`: that parts the names in what is made of them
+_INT64 = 2**63
+
+
+class Statements:
+    """The SQL of one table."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        self.spec = spec
+        for name in (spec.name, *(index.name for index in spec.indexes)):
+            if not _NAME.fullmatch(name):
+                raise Refused(f"not a table or index name: {name}")
+        self.name = f"t_{spec.name}"
+        self.columns = [column for index in spec.indexes for column in columns_of(index)]
+        names, marks = ", ".join(("pk", "sk", "body", *self.columns)), ", ".join("?" * (3 + len(self.columns)))
+        changes = ", ".join(f"{column} = excluded.{column}" for column in ("body", *self.columns))
+        self.add = f"insert into {self.name} ({names}) values ({marks}) on conflict (pk, sk) do nothing"
+        self.put = f"insert into {self.name} ({names}) values ({marks}) on conflict (pk, sk) do update set {changes}"
+        self.get = f"select body from {self.name} where pk = ? and sk = ?"
+        self.delete = f"delete from {self.name} where pk = ? and sk = ?"
+
+    def values(self, key: Key, fields: Row) -> tuple[Any, ...]:
+        """What `add` and `put` bind; `Refused` when this is no row."""
+        if "pk" in fields or "sk" in fields:
+            raise Refused("pk and sk are not fields")
+        return (key.pk, key.sk, dump(fields), *self._indexed(fields))
+
+    def _indexed(self, fields: Row) -> list[str | int | None]:
+        found: list[str | int | None] = []
+        for index in self.spec.indexes:
+            found += _sortable(fields.get(index.partition)), _sortable(fields.get(index.sort))
+        return found
+
+    def create(self, connection: sqlite3.Connection) -> None:
+        """Make what is missing; an index that is new gets the rows that are there."""
+        connection.execute(
+            f"create table if not exists {self.name} (id integer primary key, pk text not null, sk text not null,"
+            " body text not null, unique (pk, sk))"
+        )
+        there = {row[1] for row in connection.execute(f"pragma table_info({self.name})")}
+        missing = [column for column in self.columns if column not in there]
+        for column in missing:
+            connection.execute(f"alter table {self.name} add column {column}")
+        if missing:
+            self._fill(connection)
+        for index in self.spec.indexes:
+            partition, sort = columns_of(index)
+            connection.execute(
+                f"create index if not exists i_{self.spec.name}__{index.name} on {self.name}"
+                f" ({partition}, {sort}, pk, sk) where {partition} is not null and {sort} is not null"
+            )
+
+    def _fill(self, connection: sqlite3.Connection) -> None:
+        changes = ", ".join(f"{column} = ?" for column in self.columns)
+        for number, body in connection.execute(f"select id, body from {self.name}").fetchall():
+            connection.execute(f"update {self.name} set {changes} where id = ?", (*self._indexed(load(body)), number))
+
+
+def columns_of(index: Index) -> tuple[str, str]:
+    """The columns that hold an index's partition and sort fields."""
+    return f"x_{index.name}__p", f"x_{index.name}__s"
+
+
+def _sortable(value: Value) -> str | int | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    if value == "":
+        raise Refused("a field of an index may not be empty")  # nor may it in DynamoDB
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        raise Refused("a number of an index has at most 64 bits")
+    return value
+
+
+def create_all(connection: sqlite3.Connection, tables: Sequence[Statements], others: Sequence[str]) -> None:
+    """Make what is missing in the file, or raise `UnusableData` for one of a newer version."""
+    (found,) = connection.execute("pragma user_version").fetchone()
+    if found > VERSION:
+        raise UnusableData(f"the data folder has version {found}, this MailIt knows {VERSION}")
+    for table in tables:
+        table.create(connection)
+    for statement in others:
+        connection.execute(statement)
+    if found < VERSION:
+        connection.execute(f"pragma user_version = {VERSION}")
