@@ -13,11 +13,16 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
+from mailit.domain.domains import is_domain_name
 from mailit.domain.errors import MailItError
 from mailit.domain.retries import DELIVERY, parse_schedule
 from mailit.domain.times import SECOND, Micros
 
 Network = IPv4Network | IPv6Network
+
+
+_LOCAL = "localhost"
+_LOCAL_SPF = "ip4:127.0.0.1 ip6:::1"  # what `a:localhost` means, without a look-up
 
 
 class BadSetting(MailItError):
@@ -66,7 +71,7 @@ class Settings:
 def load(env: Mapping[str, str]) -> Settings:
     """The settings in `env`; `BadSetting` names the first that is wrong."""
     mx_port = _port(env, "MAILIT_MX_PORT", 25)
-    hostname = env.get("MAILIT_HOSTNAME", "localhost").lower().rstrip(".")
+    hostname = _hostname(env, mx_port)
     return Settings(
         engine=_one_of(env, "MAILIT_ENGINE", "embedded", ("embedded",)),
         data=Path(env.get("MAILIT_DATA", ".mailit")),
@@ -80,7 +85,7 @@ def load(env: Mapping[str, str]) -> Settings:
         resolver=_resolver(env),
         mx_port=mx_port,
         allow_networks=_networks(env, "MAILIT_ALLOW_NETWORKS", "" if mx_port == 25 else "127.0.0.0/8,::1/128"),
-        spf=env.get("MAILIT_SPF", f"a:{hostname}"),
+        spf=env.get("MAILIT_SPF") or (_LOCAL_SPF if hostname == _LOCAL else f"a:{hostname}"),
         rates={
             "default": _count(env, "MAILIT_RATE_DEFAULT", 10),
             "send": _count(env, "MAILIT_RATE_SEND", 2),
@@ -94,6 +99,16 @@ def load(env: Mapping[str, str]) -> Settings:
         triggers=_count(env, "MAILIT_TRIGGERS", 2),
         ca_file=Path(env["MAILIT_CA_FILE"]) if env.get("MAILIT_CA_FILE") else None,
     )
+
+
+def _hostname(env: Mapping[str, str], mx_port: int) -> str:
+    """The edge's name. Who delivers to the world needs a real one: receivers refuse others."""
+    name = (env.get("MAILIT_HOSTNAME") or _LOCAL).lower().rstrip(".")
+    if name != _LOCAL and not is_domain_name(name):
+        raise BadSetting("MAILIT_HOSTNAME must be a host name such as mail.example.com")
+    if name == _LOCAL and mx_port == 25 and env.get("MAILIT_OUTBOUND") == OutboundMode.DIRECT:
+        raise BadSetting("MAILIT_HOSTNAME must be set to this machine's public name to deliver to the world")
+    return name
 
 
 def _master_key(env: Mapping[str, str]) -> bytes:
