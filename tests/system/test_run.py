@@ -133,10 +133,18 @@ def test_a_second_copy_runs_beside_the_first_and_none_on_its_folder_or_ports(tmp
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MAILIT_API_PORT", "eighty"), ("MAILIT_OUTBOUND", "maybe"), ("MAILIT_RETRY_SCHEDULE", "soon"),
-     ("MAILIT_MASTER_KEY", "short"), ("MAILIT_RESOLVER", "my.dns"), ("MAILIT_ALLOW_NETWORKS", "home"), ("MAILIT_HOSTNAME", "my host"),
-     ("MAILIT_LEASE", "0"), ("MAILIT_RATE_SEND", "none")],
-)  # fmt: skip
+    [
+        ("MAILIT_API_PORT", "eighty"),
+        ("MAILIT_OUTBOUND", "maybe"),
+        ("MAILIT_RETRY_SCHEDULE", "soon"),
+        ("MAILIT_MASTER_KEY", "short"),
+        ("MAILIT_RESOLVER", "my.dns"),
+        ("MAILIT_ALLOW_NETWORKS", "home"),
+        ("MAILIT_HOSTNAME", "my host"),
+        ("MAILIT_LEASE", "0"),
+        ("MAILIT_RATE_SEND", "none"),
+    ],
+)
 def test_a_bad_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
     environment = {**os.environ, "MAILIT_DATA": str(tmp_path / "data"), name: value}
     done = subprocess.run(
