@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from mailit.ports.queue import Job
 from mailit.stores.queues import RESULTS
 from mailit.wiring.settings import Settings, load
 from tests.house import House
+from tests.parts.deadline import wait_for
 
 NET = "example.net"
 """Where `house.email` goes by default."""
@@ -65,12 +65,9 @@ def run_edge(
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
     try:
-        while not until():
-            assert time.monotonic() < deadline, "waited 10 s in vain for the edge"
-            assert thread.is_alive()
-            time.sleep(0.005)
+        wait_for(lambda: until() or not thread.is_alive(), within=10, what="the edge")
+        assert thread.is_alive()
     finally:
         loop.call_soon_threadsafe(role[0].stop)
         thread.join(15)

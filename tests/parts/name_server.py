@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 
 import dns.exception
 import dns.message
@@ -16,6 +15,7 @@ import dns.update
 
 from tests.parts.dns_faults import Fault, FaultyForwarder
 from tests.parts.dns_records import TTL, Record, absolute, rdata, zone_text
+from tests.parts.part import Part
 from tests.parts.ports import LOOPBACK, free_port
 from tests.parts.program import Program, own_folder, require_program
 
@@ -55,7 +55,7 @@ _ALWAYS: Mapping[str, tuple[Record, ...]] = {
 }
 
 
-class NameServer:
+class NameServer(Part):
     """Authoritative for `zones` (apex → records, names absolute), the root and 127.in-addr.arpa, on UDP and TCP.
 
     Records may be set and removed at run time, in any zone and outside of them (then they live in the root zone). A
@@ -84,12 +84,6 @@ class NameServer:
             shutil.rmtree(self.folder)
             raise
         self.port = self._front.port
-
-    def __enter__(self) -> "NameServer":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """End it and remove its folder."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
-from types import TracebackType
 
 from tests.parts.certificate import Certificate, make_certificate
 from tests.parts.deadline import wait_for
+from tests.parts.part import Part
 from tests.parts.ports import LOOPBACK, accepts, free_port
 from tests.parts.program import Program, own_folder, require_program, require_root
 
@@ -63,7 +63,7 @@ class PostfixOptions:
     refuse: Mapping[str, str] = field(default_factory=dict)
 
 
-class PostfixMx:
+class PostfixMx(Part):
     """Listens on 127.0.0.1:`port`, takes every recipient in `domains` (and no other), keeps what it takes.
 
     It asks no name server and sends nothing anywhere. Needs root: Postfix insists on it.
@@ -87,12 +87,6 @@ class PostfixMx:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> "PostfixMx":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop it and remove its folder and all mail in it."""

@@ -5,10 +5,10 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from tests.parts.judges import Envelope
 from tests.parts.name_server import NameServer
+from tests.parts.part import Part
 from tests.parts.ports import LOOPBACK, accepts, free_port
 from tests.parts.program import Program, own_folder, require_program
 
@@ -40,7 +40,7 @@ arc {{ check_local = true; check_authed = true; sign_inbound = false; sign_local
 """
 
 
-class Rspamd:
+class Rspamd(Part):
     """Asks `server` for every record, and nobody else for anything. `suffixes`: the public suffixes it knows (the
     whole list takes seconds to load); a domain of DMARC is one label below one of them."""
 
@@ -59,12 +59,6 @@ class Rspamd:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> "Rspamd":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """End it and remove its folder."""

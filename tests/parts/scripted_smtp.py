@@ -18,8 +18,8 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Sequence
-from types import TracebackType
 
+from tests.parts.part import Part
 from tests.parts.ports import LOOPBACK
 
 GREETING = """
@@ -60,7 +60,7 @@ def refusing(stage: str, reply: str) -> str:
     return f"{GREETING}\n{chr(10).join(lines)}\nC: RSET\nS: 250 ok\nhang\n"
 
 
-class ScriptedSmtp:
+class ScriptedSmtp(Part):
     """Listens on `host`, on an ephemeral port unless one is given. `messages`: what was taken to its final dot, dots
     unstuffed; `lines`: the commands that came."""
 
@@ -158,9 +158,3 @@ class ScriptedSmtp:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
         assert not self.faults, self.faults
-
-    def __enter__(self) -> ScriptedSmtp:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()

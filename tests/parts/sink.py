@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from tests.parts import sink_program
 from tests.parts.deadline import wait_for
+from tests.parts.part import Part
 from tests.parts.ports import LOOPBACK, accepts, free_port
 from tests.parts.program import Program, own_folder, require_program
 
@@ -29,7 +29,7 @@ class Taken(NamedTuple):
     size: int
 
 
-class Sink:
+class Sink(Part):
     """Our sink in its own process, on 127.0.0.1:`port`. The record is written before the 250, so that a crash on the
     other side can be judged: `duplicates()` counts what was sent twice."""
 
@@ -46,12 +46,6 @@ class Sink:
         found = _PORT.search(self._program.log())
         assert found is not None
         self.port = int(found.group(1))
-
-    def __enter__(self) -> "Sink":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """End it and remove its folder."""
@@ -75,7 +69,7 @@ class Sink:
         return {key: count for key, count in counts.items() if count > 1}
 
 
-class PostfixSink:
+class PostfixSink(Part):
     """Postfix's smtp-sink(1) on 127.0.0.1:`port`, to measure against. `flags` as in its manual: `("-8",)`."""
 
     def __init__(self, flags: Sequence[str] = ()) -> None:
@@ -89,12 +83,6 @@ class PostfixSink:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> "PostfixSink":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def close(self) -> None:
         """End it and remove its folder."""

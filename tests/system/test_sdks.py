@@ -14,6 +14,7 @@ from resend.exceptions import ResendError
 
 from tests.parts.deadline import wait_for
 from tests.parts.ports import free_port
+from tests.parts.program import missing
 from tests.parts.running import ROOT, Running
 
 MAIL: dict[str, Any] = {
@@ -132,10 +133,10 @@ def test_python_domains(running: Running) -> None:
 
 
 def test_node(running: Running) -> None:
-    node = shutil.which("node")
+    node = shutil.which("node") or ""
     folder = ROOT / "tests" / "sdk" / "node"
-    if node is None or not (folder / "node_modules" / "resend").is_dir():
-        pytest.skip("the npm package is not installed: `make test` does it (needs Node)")
+    if not node or not (folder / "node_modules" / "resend").is_dir():
+        missing("the npm package is not installed: `make test` does it, and needs Node: apt-get install nodejs npm")
     env = {**os.environ, "RESEND_BASE_URL": running.api, "RESEND_API_KEY": running.key}
     done = subprocess.run([node, "resend.mjs"], cwd=folder, env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
