@@ -41,6 +41,7 @@ class DataFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise CannotStart(f"another MailIt runs on the data folder {self.path}") from None
+            self.ready.unlink(missing_ok=True)  # of a run that was killed: nobody may take it for ours
             yield
 
     def master_key(self) -> Path:

@@ -1,8 +1,9 @@
 """`python -m gateway triggers`: queue messages and timers become the events that the workers are called with.
 
-A few child processes poll the queues of mail; one more keeps the timers and the queues whose jobs wait for somebody
-outside, so that a slow name server or web server holds up nobody's mail. What a worker did not report as failed
-is deleted; what failed, or was being worked on when a process died, comes again after its visibility.
+A few child processes poll the queues of mail; one more serves the queues whose jobs wait for somebody outside, so that
+a slow name server or web server holds up nobody's mail, and one keeps the timers, so that it holds up no timer. What a
+worker did not report as failed is deleted; what failed, or was being worked on when a process died, comes again after
+its visibility.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class Poller:
         while not self._stopping:
             try:
                 self._run_timers()
-                if not self.sweep():
+                if not self._sources:
+                    time.sleep(_IDLE)
+                elif not self.sweep():
                     self._queue.wait_any([name for name, _ in self._sources], _IDLE)
             except Unavailable as error:
                 _log.warning("the engine is unavailable: %s", error)
@@ -145,18 +148,17 @@ def _schedule_event() -> dict[str, object]:
 def triggers(settings: Settings) -> None:
     """Keep the pollers running until told to stop."""
     found = load()
-    Crew(settings.triggers + 1, partial(_poll, found)).run()
+    Crew(settings.triggers + 2, partial(_poll, found)).run()
 
 
 def _poll(found: Catalogue, number: int) -> None:
-    poller = _poller(found, number)
+    poller = Poller(wiring.get().queue, *duties(found, number))
     on_ending(poller.stop)
     poller.run()
 
 
-def _poller(found: Catalogue, number: int) -> Poller:
-    """Number 0 keeps the timers and the slow queues, all others work on mail."""
-    queue = wiring.get().queue
+def duties(found: Catalogue, number: int) -> tuple[list[Source], tuple[Timer, ...]]:
+    """What a process works on: number 0 keeps the timers, 1 serves the slow queues, all others work on mail."""
     if number == 0:
-        return Poller(queue, slow_sources(found.workers), found.timers)
-    return Poller(queue, prompt_sources(found.workers), ())
+        return [], found.timers
+    return (slow_sources if number == 1 else prompt_sources)(found.workers), ()

@@ -43,7 +43,7 @@ def _run(settings: Settings, folder: DataFolder, environment: Mapping[str, str])
     supervisor = Supervisor(folder.logs, environment, _say)
     signal.signal(signal.SIGINT, supervisor.stop)
     signal.signal(signal.SIGTERM, supervisor.stop)
-    key, password = _seed(settings, folder)
+    key = _seed(settings, folder)
     try:
         supervisor.start("gateway", ["-m", "gateway", "serve"])
         supervisor.start("triggers", ["-m", "gateway", "triggers"])
@@ -51,7 +51,7 @@ def _run(settings: Settings, folder: DataFolder, environment: Mapping[str, str])
         if _wait_until_up(settings, supervisor, folder):
             told = _told(settings, key)
             _note(told, supervisor, folder)
-            _announce(settings, told, password)
+            _announce(settings, told)
             supervisor.watch(lambda: _note(told, supervisor, folder))
     finally:
         folder.ready.unlink(missing_ok=True)
@@ -67,11 +67,12 @@ def _check_free(host: str, port: int, name: str) -> None:
             raise CannotStart(f"{host}:{port} cannot be used ({error.strerror}); set {name} to another port") from None
 
 
-def _seed(settings: Settings, folder: DataFolder) -> tuple[str, str | None]:
-    """The API key to show, kept between starts, and on the first one the administrator's password."""
+def _seed(settings: Settings, folder: DataFolder) -> str:
+    """The API key to show, kept between starts. On the first one the administrator's password is shown at once: nobody
+    could read it again if this start failed."""
     kept = folder.api_key
     if kept is not None:
-        return kept, None
+        return kept
     try:
         wired = wiring.build(settings)
         try:
@@ -80,8 +81,10 @@ def _seed(settings: Settings, folder: DataFolder) -> tuple[str, str | None]:
             wired.engine.close()
     except PortError as error:
         raise CannotStart(str(error)) from error
+    if seeded.password is not None:
+        _say(f"The administrator is {seeded.email}, password {seeded.password} (shown this once).")
     folder.keep_api_key(seeded.key)
-    return seeded.key, seeded.password
+    return seeded.key
 
 
 def _wait_until_up(settings: Settings, supervisor: Supervisor, folder: DataFolder) -> bool:
@@ -142,9 +145,7 @@ def _note(told: Mapping[str, str], supervisor: Supervisor, folder: DataFolder) -
     folder.write(folder.ready, json.dumps({**told, "pids": supervisor.pids}))
 
 
-def _announce(settings: Settings, told: Mapping[str, str], password: str | None) -> None:
-    if password is not None:
-        _say(f"The administrator is admin@localhost, password {password} (shown this once).")
+def _announce(settings: Settings, told: Mapping[str, str]) -> None:
     if settings.sandbox:
         _say(_hint(told["api"], told["key"]))
     _say("ready " + " ".join(f"{name}={value}" for name, value in told.items()))

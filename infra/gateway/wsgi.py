@@ -43,7 +43,7 @@ class Gateway:
         try:
             answer = self._serve(environ)
         except ApiError as error:
-            answer = failure(error, {}).to_dict()
+            answer = failure(error, {"X-Request-Id": self._ids.new(self._now())}).to_dict()
         return _send(answer, environ["REQUEST_METHOD"] == "HEAD", start_response)
 
     def _serve(self, environ: Environ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -143,11 +143,11 @@ def test_a_connection_is_kept_between_requests(running: Running) -> None:
 def test_a_poller_that_dies_is_replaced(running: Running) -> None:
     triggers = running.ready["pids"]["triggers"]
     before = children(triggers)
-    assert len(before) == 3
+    assert len(before) == 4
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not set(before) & set(children(triggers)), what="the end of the old pollers")
-    wait_for(lambda: len(children(triggers)) == 3, what="new pollers")
+    wait_for(lambda: len(children(triggers)) == 4, what="new pollers")
     email_id = send(running)
     wait_for(lambda: delivered(running, email_id), within=10, what="delivery")
 
@@ -176,6 +176,43 @@ def test_the_end_asked_for_right_after_the_start_leaves_nothing(tmp_path: Path) 
     process.terminate()
     assert process.wait(10) == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in pollers)
+
+
+@contextmanager
+def starting(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """`gateway up` from its first moment on; ended whatever the test does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "up"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def test_the_password_is_shown_even_if_the_first_start_is_broken_off(tmp_path: Path) -> None:
+    with Running(tmp_path / "one") as running:
+        environment = {**running.environment, "MAILIT_DATA": str(tmp_path / "two")}
+    with starting(environment) as process:
+        wait_for((tmp_path / "two" / "api-key").exists, within=30, what="the first key")
+        process.terminate()
+        told = process.communicate(timeout=20)[0]
+    assert process.returncode == 0
+    assert "ready " not in told
+    assert "password " in told
+
+
+def test_after_kill_9_nothing_says_ready_before_it_is(tmp_path: Path) -> None:
+    with Running(tmp_path / "data") as running:
+        file = running.data / "ready.json"
+        old = file.read_text()
+        running.kill_all()
+        file.write_text(old)  # a kill leaves it; `kill_all` tidies up
+        with starting(running.environment):
+            wait_for(lambda: not file.exists(), within=30, what="the end of the old file")
+            new = wait_for(lambda: file.exists() and file.read_text(), within=30, what="the new file")
+    assert json.loads(new)["pids"] != json.loads(old)["pids"]
 
 
 def test_a_lost_master_key_is_not_made_anew(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_a_path_leads_to_its_function(gateway: Gateway, method: str, uri: str, b
 def test_a_path_of_nobody_is_404(gateway: Gateway, uri: str) -> None:
     answer = request(gateway, "GET", uri)
     assert answer.status in (404, 405)
+    assert len(answer.headers["x-request-id"]) == 36
     assert answer.fault[1] in ("not_found", "method_not_allowed")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from pydantic import BaseModel
 
-from gateway.triggers import Poller, prompt_sources, slow_sources
+from gateway.triggers import Poller, duties, prompt_sources, slow_sources
 from mailit.domain.errors import Unavailable
 from mailit.domain.lanes import Lane
 from mailit.ports.queue import Job
@@ -110,6 +110,26 @@ def test_timers_run_at_the_start_and_a_failing_one_holds_up_nobody(
     poller.run()
     assert seen == ["timer", "job"]
     assert "timer=tick failed" in caplog.text
+
+
+def test_no_job_of_a_queue_holds_up_a_timer(house: House) -> None:
+    shares = [duties(house.catalogue, number) for number in range(4)]
+    assert all(not (sources and timers) for sources, timers in shares)
+    assert [timer for _, timers in shares for timer in timers] == list(house.catalogue.timers)
+    served = {name for sources, _ in shares for name, _ in sources}
+    assert served == {name for worker in house.catalogue.workers for name in worker.spec.queues}
+
+
+def test_timers_run_without_any_queue(house: House) -> None:
+    seen: list[str] = []
+
+    def tick(_deps: Deps) -> None:
+        seen.append("tick")
+        poller.stop()
+
+    poller = Poller(house.deps.queue, (), [every_minute(house, tick)])
+    poller.run()
+    assert seen == ["tick"]
 
 
 def test_a_stopped_poller_finishes_its_batch_and_takes_no_other(house: House) -> None:
