@@ -66,7 +66,7 @@ def run_edge(
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
     thread.start()
     try:
-        wait_for(lambda: until() or not thread.is_alive(), within=10, what="the edge")
+        wait_for(lambda: (role and until()) or not thread.is_alive(), within=10, what="the edge")
         assert thread.is_alive()
     finally:
         loop.call_soon_threadsafe(role[0].stop)

@@ -153,6 +153,11 @@ class ScriptedSmtp(Part):
         assert self._tls is not None
         await writer.start_tls(self._tls)
 
+    @property
+    def open(self) -> int:
+        """Connections that are open now."""
+        return len(self._tasks)
+
     def close(self) -> None:
         """Stop, and fail when a client did not keep to a script."""
         self._loop.call_soon_threadsafe(self._stop.set)

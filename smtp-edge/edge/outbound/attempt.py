@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from edge.outbound.failures import Failure, HostFailure, Reply
 from edge.outbound.pool import Pool
-from edge.outbound.session import Envelope, Session, Target
+from edge.outbound.session import Check, MailObject, Session, Target
 from edge.outbound.stuffing import stuff
 from mailit.contracts.jobs import OutboundJob
-
-Check = Callable[[], Awaitable[None]]
 
 
 class LeaseLost(Failure):
@@ -43,9 +40,9 @@ class Courier:
         self._pool = pool
 
     async def attempt(self, job: OutboundJob, message: bytes, check: Check) -> Tried:
-        """`check` is awaited right before the message is sent and raises to keep it from being sent."""
+        """`check`: see `Session.deliver`."""
         try:
-            data = stuff(message)
+            mail = MailObject(job.mail_from, job.rcpt_to, stuff(message), len(message), job.smtputf8)
         except ValueError as error:
             return Tried(None, Failure("data", str(error), 550, "5.6.0"))
         try:
@@ -54,39 +51,38 @@ class Courier:
             return Tried(None, error)
         last = Tried(None, Failure("connect", "no host", 0, "4.4.1"))
         for target in targets:
-            last = await self._try(target, job, data, check)
+            last = await self._try(target, job.require_tls, mail, check)
             if not isinstance(last.failure, HostFailure):
                 return last
         return last
 
-    async def _try(self, target: Target, job: OutboundJob, data: bytes, check: Check) -> Tried:
+    async def _try(self, target: Target, require_tls: bool, mail: MailObject, check: Check) -> Tried:
         session: Session | None = None
         try:
-            session = await self._pool.take(target, require_tls=job.require_tls)
+            session = await self._pool.take(target, require_tls=require_tls)
             reused = session.used > 0
             try:
-                return await self._deliver(session, job, data, check)
+                return await self._deliver(session, require_tls, mail, check)
             except HostFailure:
                 if not reused:
                     raise
             # A connection that was used before may have been at its end: that is no failure of the host.
             session.abort()
-            session = await self._pool.open(target, require_tls=job.require_tls)
-            return await self._deliver(session, job, data, check)
+            session = await self._pool.open(target, require_tls=require_tls)
+            return await self._deliver(session, require_tls, mail, check)
         except Failure as error:
             tls = session.tls if session is not None else ""
-            self._after_failure(session, error, require_tls=job.require_tls)
+            self._after_failure(session, error, require_tls=require_tls)
             return Tried(None, error, target, tls)
         except BaseException:
             if session is not None:
                 session.abort()
             raise
 
-    async def _deliver(self, session: Session, job: OutboundJob, data: bytes, check: Check) -> Tried:
-        envelope = Envelope(job.mail_from, job.rcpt_to, job.smtputf8)
-        reply = await session.deliver(envelope, data, check)
+    async def _deliver(self, session: Session, require_tls: bool, mail: MailObject, check: Check) -> Tried:
+        reply = await session.deliver(mail, check)
         tried = Tried(reply, None, session.target, session.tls)
-        self._pool.give_back(session, require_tls=job.require_tls)
+        self._pool.give_back(session, require_tls=require_tls)
         return tried
 
     def _after_failure(self, session: Session | None, error: Failure, *, require_tls: bool) -> None:

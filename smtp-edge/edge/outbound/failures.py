@@ -3,6 +3,7 @@
 MailItError
 └── Failure                 permanent or transient, with what the other side said and at which stage
     └── HostFailure         this host could not be used; the next one may be (transient in itself)
+        ├── Silence         it did not answer in time
         └── TlsFailure      the handshake failed; in clear it may work
 """
 
@@ -46,6 +47,10 @@ class Failure(MailItError):
 
 class HostFailure(Failure):
     """This host could not be used."""
+
+
+class Silence(HostFailure):
+    """This host did not answer in time, and waiting for it took a place from others."""
 
 
 class TlsFailure(HostFailure):

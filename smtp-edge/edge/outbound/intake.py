@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import cycle
 
 from edge.outbound.worker import read_job
@@ -20,6 +21,7 @@ _log = logging.getLogger("edge.intake")
 
 _BATCH = 10
 _TROUBLE = 1.0  # pause when the engine does not answer
+_GATHER = 0.02  # seconds to wait for more free places when few are: taking one message costs as much as taking ten
 
 Work = Callable[[Message, OutboundJob], Coroutine[None, None, None]]
 
@@ -63,14 +65,25 @@ class Intake:
         self._thread.shutdown(wait=False)
 
     async def _step(self) -> None:
-        free = self._places - len(self._running)
+        free = await self._free_places()
         if free <= 0:
-            self._freed.clear()
-            await self._freed.wait()
             return
         messages = await self._blocking(self.take, min(free, _BATCH))
         for message in messages:
             await self._start(message)
+
+    async def _free_places(self) -> int:
+        """Some; all of a batch if they come free in a moment. None when it is to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER):
+                await self._until_free(min(_BATCH, max(1, self._places // 4)))
+        await self._until_free(1)
+        return 0 if self._stopping.is_set() else self._places - len(self._running)
+
+    async def _until_free(self, count: int) -> None:
+        while self._places - len(self._running) < count and not self._stopping.is_set():
+            self._freed.clear()
+            await self._freed.wait()
 
     async def _blocking(self, call: Callable[[int], list[Message]], limit: int) -> list[Message]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, limit)
@@ -105,4 +118,6 @@ class Intake:
         self._domains[domain] -= 1
         if not self._domains[domain]:
             del self._domains[domain]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("an attempt ended with %s; it comes again", type(error).__name__)
         self._freed.set()

@@ -9,9 +9,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from edge.outbound.desk import Desk
 from mailit.contracts.jobs import OutboundJob, ResultJob
 from mailit.domain.emails import State
-from mailit.domain.errors import ConditionFailed, Unavailable
+from mailit.domain.errors import ConditionFailed, PortError, Unavailable
 from mailit.domain.times import Micros
 from mailit.ports.queue import Job, Message
 from mailit.ports.table import Write
@@ -41,6 +42,24 @@ class Turn:
         return self.job.team, self.job.email_id, self.job.recipient
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A recipient that somebody wants to claim."""
+
+    recipient: tuple[str, str, int]
+    token: str
+    now: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is to be stored about an attempt: rows, then results, then the end of the job."""
+
+    writes: Sequence[Write]
+    results: Sequence[Job]
+    done: Sequence[Message]
+
+
 class Ledger:
     """Reads and writes of deliveries. `lease`: how long a claim holds without being renewed."""
 
@@ -49,6 +68,8 @@ class Ledger:
         self._deliveries = Deliveries(deps.table)
         self._lease = lease
         self._threads = threads
+        self._claims: Desk[_Wish, Claim | None] = Desk(self._claim_all, threads)
+        self._entries: Desk[_Entry, None] = Desk(self._store_all, threads)
 
     @property
     def now(self) -> Micros:
@@ -62,8 +83,19 @@ class Ledger:
     async def claim(self, turn: Turn) -> Claim | None:
         """The right to try this recipient now, or None."""
         now = self.now
-        token = self._deps.ids.new(now)
-        return await self.run(self._deliveries.claim, *turn.recipient, token, now, self._lease)
+        return await self._claims.ask(_Wish(turn.recipient, self._deps.ids.new(now), now))
+
+    def _claim_all(self, wishes: Sequence[_Wish]) -> list[Claim | Exception | None]:
+        """Each in a write of its own: claims are independent, and one that fails says nothing about the others."""
+        answers: list[Claim | Exception | None] = []
+        for wish in wishes:
+            try:
+                claim = self._deliveries.claim(*wish.recipient, wish.token, wish.now, self._lease)
+            except PortError as error:
+                answers.append(error)
+            else:
+                answers.append(claim)
+        return answers
 
     async def state(self, turn: Turn) -> Recipient | None:
         """The recipient as it stands."""
@@ -122,15 +154,39 @@ class Ledger:
     async def _store(self, writes: Sequence[Write], results: Sequence[ResultJob], done: Sequence[Message]) -> None:
         """Tries for long: an outcome that is not stored is a duplicate to come."""
         jobs = [Job(RESULTS, result.model_dump_json(exclude_defaults=True), group=result.team) for result in results]
+        entry = _Entry(writes, jobs, done)
         for left in range(_TRIES, 0, -1):
             try:
-                await self.run(self._deps.outbox.commit, writes, jobs, done)
+                await self._entries.ask(entry)
                 return
             except Unavailable as error:
                 if left == 1:
                     raise
                 _log.error("an outcome cannot be stored: %s; trying again", error)
                 await asyncio.sleep(_AGAIN)
+
+    def _store_all(self, entries: Sequence[_Entry]) -> list[Exception | None]:
+        """In one commit. When a condition fails nothing of it was handed on, and each is stored by itself: rows that
+        an engine without transactions had written already are written again, or found to be final."""
+        try:
+            self._commit(entries)
+        except ConditionFailed as error:
+            return [error] if len(entries) == 1 else [self._store_one(entry) for entry in entries]
+        return [None] * len(entries)
+
+    def _store_one(self, entry: _Entry) -> Exception | None:
+        try:
+            self._commit([entry])
+        except PortError as error:
+            return error
+        return None
+
+    def _commit(self, entries: Sequence[_Entry]) -> None:
+        self._deps.outbox.commit(
+            [write for entry in entries for write in entry.writes],
+            [job for entry in entries for job in entry.results],
+            [message for entry in entries for message in entry.done],
+        )
 
     async def defer(self, message: Message, seconds: float) -> None:
         """Give a job back for later."""

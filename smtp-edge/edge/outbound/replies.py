@@ -8,6 +8,7 @@ from edge.outbound.failures import Reply
 
 MAX_LINE = 4096  # RFC 5321 §4.5.3.1.5 says 512; seen longer
 MAX_LINES = 100
+MAX_REPLIES = 20  # that came at once; at most three are asked for
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 
@@ -30,13 +31,13 @@ class Replies:
 
     def feed(self, data: bytes) -> list[Reply]:
         """The replies that are whole now; `Garbage` when they never will be."""
-        self._buffer += data
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
         found: list[Reply] = []
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line, self._buffer = self._buffer[:end].removesuffix(b"\r"), self._buffer[end + 1 :]
-            last = self._take(line)
-            if last:
+        for line in lines:
+            if self._take(line.removesuffix(b"\r")):
                 found.append(self._finish())
+            if len(found) > MAX_REPLIES:
+                raise Garbage("more replies than commands")
         if len(self._buffer) > MAX_LINE:
             raise Garbage("a reply line is too long")
         return found

@@ -11,7 +11,7 @@ from edge.outbound.attempt import Courier, Routes
 from edge.outbound.intake import Intake
 from edge.outbound.ledger import Ledger
 from edge.outbound.mx import Lab, Router
-from edge.outbound.pool import Pool, opportunistic_context
+from edge.outbound.pool import Habits, Pool, opportunistic_context
 from edge.outbound.resolver import Cached, Dns
 from edge.outbound.timeouts import Timeouts
 from edge.outbound.verdicts import Judge
@@ -24,6 +24,7 @@ from mailit.wiring.settings import Settings
 _THREADS = 8
 _DRAIN = 7.0  # seconds
 _SWEEP = 2.0
+_SHUN = 10.0  # seconds
 _SHARE = 4  # one destination gets at most a quarter of the places
 
 
@@ -42,7 +43,8 @@ class Outbound:
     def __init__(self, deps: Deps, settings: Settings, routes: Routes, way: Way) -> None:
         self._threads: Executor = ThreadPoolExecutor(_THREADS, "ledger")
         tls = None if settings.sandbox else opportunistic_context()
-        self._pool = Pool(settings.hostname, way.timeouts, tls)
+        shun = min(_SHUN, settings.retry_schedule[0] / SECOND)
+        self._pool = Pool(settings.hostname, way.timeouts, tls, Habits(shun=shun, keep=settings.edge_connections))
         ledger = Ledger(deps, settings.lease, self._threads)
         worker = Worker(
             ledger,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
-_BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)|\x00")
-
 
 def stuff(message: bytes) -> bytes:
     """`message` (CRLF line ends) with leading dots doubled and the final dot. ValueError for a bare CR or LF or a NUL:
     a receiver that takes one for a line end could be made to see two messages (SMTP smuggling)."""
-    if _BARE.search(message):
+    ends = message.count(b"\r\n")
+    # Counted, not searched for with a regular expression: that took 130 µs for 6.6 KB, most of a delivery.
+    if message.count(b"\n") != ends or message.count(b"\r") != ends or b"\x00" in message:
         raise ValueError("the message has bare line ends or NUL")
     stuffed = message.replace(b"\r\n.", b"\r\n..")
     if stuffed.startswith(b"."):

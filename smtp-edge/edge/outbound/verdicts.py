@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from edge.outbound.attempt import Tried
-from edge.outbound.failures import Failure
+from edge.outbound.failures import Failure, HostFailure
 from mailit.bounce.classify import classify
 from mailit.contracts.jobs import OutboundJob, Outcome, ResultJob
 from mailit.domain.emails import State
@@ -40,7 +40,8 @@ class Judge:
         failure = tried.failure
         verdict = classify(failure.code, failure.enhanced, failure.stage)
         said = (failure.code, failure.enhanced, failure.text, failure.stage)
-        if verdict.permanent:
+        # What speaks against the host says nothing about the message: another host may take it, or this one later.
+        if verdict.permanent and not isinstance(failure, HostFailure):
             return _result(job, attempt, Outcome.BOUNCED, now, tried, said, hard=verdict.hard)
         pause = pause_after(attempt, self._schedule)
         if pause is None:

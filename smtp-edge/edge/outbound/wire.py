@@ -7,8 +7,10 @@ import ssl
 from collections import deque
 from typing import cast
 
-from edge.outbound.failures import HostFailure, Reply, TlsFailure
+from edge.outbound.failures import HostFailure, Reply, Silence, TlsFailure
 from edge.outbound.replies import Garbage, Replies
+
+_MAX_WAITING = 20  # replies nobody asked for yet; at most three are asked for at once
 
 
 class Wire(asyncio.Protocol):
@@ -20,6 +22,7 @@ class Wire(asyncio.Protocol):
         self._waiting: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._gone: str | None = None
+        self._overdue = False
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -29,6 +32,8 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._waiting.extend(self._replies.feed(data))
+            if len(self._waiting) > _MAX_WAITING:
+                raise Garbage("more replies than commands")
         except Garbage as error:
             self._end(str(error))
             self.close()
@@ -68,17 +73,31 @@ class Wire(asyncio.Protocol):
         return str(found.version()) if found is not None else ""
 
     async def read(self, stage: str, timeout: float) -> Reply:
-        """The next reply."""
-        try:
-            async with asyncio.timeout(timeout):
-                while not self._waiting:
-                    if self._gone is not None:
-                        raise HostFailure(stage, self._gone)
-                    self._waiter = asyncio.get_running_loop().create_future()
-                    await self._waiter
-        except TimeoutError:
-            raise HostFailure(stage, f"no reply within {timeout:g} s") from None
+        """The next reply, whole within `timeout` seconds."""
+        if not self._waiting:
+            await self._arrival(stage, timeout)
         return self._waiting.popleft()
+
+    async def _arrival(self, stage: str, timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._overdue = False
+        # One timer, however many pieces come: bytes that trickle in do not make the wait longer.
+        timer = loop.call_later(timeout, self._late)
+        try:
+            while not self._waiting:
+                if self._gone is not None:
+                    raise HostFailure(stage, self._gone)
+                if self._overdue:
+                    raise Silence(stage, f"no reply within {timeout:g} s")
+                self._waiter = loop.create_future()
+                await self._waiter
+        finally:
+            timer.cancel()
+
+    def _late(self) -> None:
+        # Kept, not only told: bytes may have woken the reader in the same turn of the loop.
+        self._overdue = True
+        self._wake()
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the kernel, or to the buffer before it."""
@@ -89,9 +108,10 @@ class Wire(asyncio.Protocol):
         """Until the buffer has room again: the other side takes what is sent."""
         try:
             async with asyncio.timeout(timeout):
+                await asyncio.sleep(0)  # a connection that broke on the last write is only found out about now
                 await self._writable.wait()
         except TimeoutError:
-            raise HostFailure(stage, f"the other side took no data for {timeout:g} s") from None
+            raise Silence(stage, f"the other side took no data for {timeout:g} s") from None
 
     async def start_tls(self, context: ssl.SSLContext, host: str, timeout: float) -> None:
         """The handshake. What came before it must not be read after it (CVE-2011-0411, the client's side)."""
@@ -102,8 +122,8 @@ class Wire(asyncio.Protocol):
             transport = await loop.start_tls(
                 self._transport, self, context, server_hostname=host, ssl_handshake_timeout=timeout
             )
-        except (OSError, asyncio.IncompleteReadError) as error:
-            # ssl.SSLError, ConnectionError and TimeoutError are OSErrors.
+        except (OSError, EOFError, ValueError) as error:
+            # ssl.SSLError, ConnectionError and TimeoutError are OSErrors; a ValueError says that the MX's name is none.
             raise TlsFailure("starttls", f"TLS failed: {error or type(error).__name__}") from error
         if transport is None:
             raise TlsFailure("starttls", "TLS failed: the connection was lost")
@@ -116,5 +136,6 @@ class Wire(asyncio.Protocol):
 
     def abort(self) -> None:
         """At once, and nothing more is sent."""
+        self._end("the connection was given up")
         if self._transport is not None:
             self._transport.abort()

@@ -11,17 +11,16 @@ Claim, try, settle. What can happen in between, and what then becomes of it:
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 
 from pydantic import ValidationError
 
 from edge.outbound.attempt import Courier, LeaseLost, Tried
 from edge.outbound.failures import Failure
+from edge.outbound.keeper import Keeper
 from edge.outbound.ledger import Ledger, Turn
 from edge.outbound.verdicts import STATES, Judge
 from mailit.contracts.jobs import OutboundJob, Outcome, ResultJob
@@ -59,16 +58,11 @@ class Worker:
         self._renew_every = lease / 3
 
     async def work(self, message: Message, job: OutboundJob) -> None:
-        """Never raises but for cancellation: what it cannot bring to an end comes again."""
+        """What it cannot bring to an end comes again."""
         try:
             await self._work(Turn(message, job))
         except PortError as error:
             _log.error("email=%s recipient=%d: %s; it comes again", job.email_id, job.recipient, error)
-        except Exception as error:
-            # Where, not what: messages of foreign exceptions quote addresses and bodies.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            failed = (job.email_id, job.recipient, type(error).__name__, frames)
-            _log.error("email=%s recipient=%d failed: %s; it comes again\n%s", *failed)
 
     async def _work(self, turn: Turn) -> None:
         started = time.monotonic()
@@ -99,29 +93,34 @@ class Worker:
         await self._ledger.defer(turn.message, min(max(wait, 0.0) + 0.2, 43_000))
 
     async def _try(self, turn: Turn) -> Tried:
-        async def still_ours() -> None:
-            if not await self._ledger.hold(turn, at_least=0.5):
-                raise LeaseLost("data", "the lease was lost")
-
-        keeper = asyncio.create_task(self._keep(turn))
-        try:
-            message = await self._ledger.message_of(turn.job)
-            return await self._courier.attempt(turn.job, message, still_ours)
-        except NotFound:
-            return Tried(None, Failure("data", "the message is missing", 554, "5.3.0"))
-        finally:
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
-
-    async def _keep(self, turn: Turn) -> None:
-        """Renew the claim while the attempt runs."""
-        while True:
-            await asyncio.sleep(self._renew_every)
+        async with Keeper(lambda: self._renew(turn), self._renew_every):
             try:
-                await self._ledger.hold(turn, at_least=0.9)
-            except PortError as error:
-                _log.warning("email=%s: the lease cannot be renewed: %s", turn.job.email_id, error)
+                message = await self._ledger.message_of(turn.job)
+                return await self._courier.attempt(turn.job, message, lambda: self._still_ours(turn))
+            except NotFound:
+                return Tried(None, Failure("data", "the message is missing", 554, "5.3.0"))
+            except PortError:
+                raise
+            except Exception as error:
+                # A fault of ours uses up an attempt as any other does: it must not go round for ever.
+                _note_fault(turn.job, error)
+                return Tried(None, Failure("data", "the attempt broke off by an internal error", 0, "4.3.0"))
+
+    async def _still_ours(self, turn: Turn) -> None:
+        if not await self._ledger.hold(turn, at_least=0.5):
+            raise LeaseLost("data", "the lease was lost")
+
+    async def _renew(self, turn: Turn) -> None:
+        try:
+            await self._ledger.hold(turn, at_least=0.9)
+        except PortError as error:
+            _log.warning("email=%s: the lease cannot be renewed: %s", turn.job.email_id, error)
+
+
+def _note_fault(job: OutboundJob, error: Exception) -> None:
+    """Where, not what: messages of foreign exceptions quote addresses and bodies."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("email=%s recipient=%d failed: %s\n%s", job.email_id, job.recipient, type(error).__name__, frames)
 
 
 def _note(result: ResultJob, job: OutboundJob, seconds: float) -> None:

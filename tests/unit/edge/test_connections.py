@@ -160,6 +160,56 @@ def test_a_lease_lost_before_the_data_sends_nothing(acme: House) -> None:
     assert results(acme) == []
 
 
+def test_a_lease_lost_while_the_other_side_thinks_sends_nothing(acme: House) -> None:
+    acme.send()
+    acme.work_on_dispatch()
+    jumped = threading.Event()
+
+    def stopped_beyond_the_lease() -> bool:
+        if "DATA" in server.lines and not jumped.is_set():
+            acme.clock.forward(70)
+            jumped.set()
+        return jumped.is_set() and server.open == 0
+
+    slow = f"{GREETING}\nC: MAIL\nC: RCPT\nC: DATA\nwait 0.2\nS: 250 ok\nS: 250 ok\nS: 354 go\nC: .\nS: 250 ok\nhang"
+    with ScriptedSmtp(slow) as server:
+        run_edge(acme, {NET: [server.port]}, stopped_beyond_the_lease)
+    assert server.messages == []
+    assert results(acme) == []
+
+
+def test_what_runs_when_the_edge_is_stopped_comes_to_its_end(acme: House) -> None:
+    acme.send()
+    acme.work_on_dispatch()
+    slow = f"{GREETING}\n{TRANSACTION.replace('S: 250 2.0.0 queued', 'wait 0.2')}\nS: 250 2.0.0 queued\nhang"
+    with ScriptedSmtp(slow) as server:
+        run_edge(acme, {NET: [server.port]}, lambda: "DATA" in server.lines)
+    assert [result.outcome for result in results(acme)] == [Outcome.DELIVERED]
+
+
+def test_a_host_that_does_not_answer_is_left_alone_for_a_moment(acme: House) -> None:
+    for _ in range(5):
+        acme.send()
+    with ScriptedSmtp("hang") as server:
+        found = deliver(acme, {NET: [server.port]}, 5, edge_connections=1)
+        assert {result.outcome for result in found} == {Outcome.DELAYED}
+        assert server.connections == 1
+
+
+def test_idle_connections_are_no_more_than_the_places(acme: House) -> None:
+    domains = [f"d{number}.test" for number in range(6)]
+    for domain in domains:
+        acme.send(to=f"a@{domain}")
+    acme.work_on_dispatch()
+    with ScriptedSmtp(ACCEPTING) as server:
+
+        def all_done() -> bool:
+            return len(server.messages) == 6 and server.open <= 2
+
+        run_edge(acme, {domain: [server.port] for domain in domains}, all_done, edge_connections=2)
+        assert server.connections == 6
+
+
 def test_two_edges_on_one_queue_send_each_message_once(acme: House) -> None:
     for _ in range(40):
         acme.send()

@@ -7,6 +7,7 @@ import pytest
 from edge.outbound.failures import Failure
 from mailit.contracts.jobs import Outcome
 from mailit.domain.times import MINUTE, SECOND
+from mailit.ports.queue import Job
 from tests.house import House
 from tests.parts.edge_run import NET, after_pause, deliver, event, put_back
 from tests.parts.ports import free_port
@@ -216,3 +217,68 @@ def test_what_the_dns_says_decides_too(acme: House, failure: Failure, outcome: O
     acme.send()
     (result,) = deliver(acme, {NET: failure})
     assert (result.outcome, result.hard, result.enhanced) == (outcome, hard, failure.enhanced)
+
+
+def test_the_size_told_is_the_size_of_the_message_without_doubled_dots(acme: House) -> None:
+    acme.send(text=".\n" * 500)
+    with ScriptedSmtp(ACCEPTING) as server:
+        deliver(acme, {NET: [server.port]})
+    assert server.lines[1].split("SIZE=")[1].split()[0] == str(len(server.messages[0]))
+
+
+def test_a_refusal_counts_though_the_other_side_hangs_up_on_it(acme: House) -> None:
+    acme.send()
+    script = f"{GREETING}\nC: MAIL\nC: RCPT\nC: DATA\nS: 550 5.7.1 we do not know you\nclose"
+    with ScriptedSmtp(script) as server:
+        (result,) = deliver(acme, {NET: [server.port]})
+    assert (result.outcome, result.code, result.stage, result.hard) == (Outcome.BOUNCED, 550, "mail", False)
+
+
+def test_a_connection_lost_in_the_middle_of_the_message_leads_to_the_next_host(acme: House) -> None:
+    acme.send(text="x" * 70 + "\n", attachments=[{"filename": "a.bin", "content": "eHh4" * 2_500_000}])
+    cut = f"{GREETING}\nC: MAIL\nC: RCPT\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nclose"
+    with (
+        ScriptedSmtp(cut.replace("SIZE 10000000", "SIZE 0")) as broken,
+        ScriptedSmtp(ACCEPTING.replace("SIZE 10000000", "SIZE 0")) as server,
+    ):
+        (result,) = deliver(acme, {NET: [broken.port, server.port]})
+    assert (result.outcome, result.host, len(server.messages)) == (Outcome.DELIVERED, f"mx1.{NET}", 1)
+
+
+def test_a_flood_of_replies_is_transient(acme: House) -> None:
+    acme.send()
+    script = f"{GREETING}\nC: MAIL\n" + "S: 250 ok\n" * 200 + "hang"
+    with ScriptedSmtp(script) as server:
+        (result,) = deliver(acme, {NET: [server.port]})
+    assert (result.outcome, server.messages) == (Outcome.DELAYED, [])
+
+
+def test_bytes_that_trickle_in_do_not_make_the_wait_longer(acme: House) -> None:
+    acme.send()
+    with ScriptedSmtp("again:\nS~ 2\nwait 0.1\nrepeat") as server:
+        (result,) = deliver(acme, {NET: [server.port]})
+    assert (result.outcome, result.stage) == (Outcome.DELAYED, "banner")
+    assert "no reply within" in result.text
+
+
+def test_an_address_with_line_ends_is_never_spoken(acme: House) -> None:
+    acme.send()
+    acme.work_on_dispatch()
+    ((message, job),) = acme.outbox()
+    smuggled = job.model_copy(update={"rcpt_to": "a@example.net>\r\nRCPT TO:<b@example.net"})
+    acme.deps.outbox.commit([], [Job(message.queue, smuggled.model_dump_json())], [message])
+    with ScriptedSmtp(ACCEPTING) as server:
+        (result,) = deliver(acme, {NET: [server.port]})
+    assert (result.outcome, result.enhanced) == (Outcome.BOUNCED, "5.1.3")
+    assert server.lines == ["EHLO mx.mailit.test"]
+
+
+def test_a_fault_of_ours_is_transient_and_uses_up_the_schedule(acme: House) -> None:
+    acme.send(to=["a@nowhere.test", "ann@example.net"])
+    with ScriptedSmtp(ACCEPTING) as server:
+        # The roads of this test know no way to nowhere.test, and fail with a KeyError.
+        first = deliver(acme, {NET: [server.port]}, 2, retry_schedule=(10 * SECOND,))
+        assert {result.outcome for result in first} == {Outcome.DELAYED, Outcome.DELIVERED}
+        after_pause(acme, next(result for result in first if result.retry_at))
+        (last,) = deliver(acme, {NET: [server.port]}, retry_schedule=(10 * SECOND,))
+    assert (last.outcome, last.attempt, last.address) == (Outcome.FAILED, 2, "a@nowhere.test")

@@ -106,6 +106,8 @@ class Deliveries:
                     set={"lease_until": now + lease, "lease_token": token},
                     add={"attempts": 1},
                     when=(Equals("open", 1), Less("lease_until", now)),
+                    # A power cut ends every edge of this engine, so a claim that it takes away fences off nobody.
+                    durable=False,
                 )
             )
         except ConditionFailed:
@@ -120,6 +122,7 @@ class Deliveries:
                     recipient_key(team, email_id, number),
                     set={"lease_until": until},
                     when=(Equals("open", 1), Equals("lease_token", claim.token)),
+                    durable=False,
                 )
             )
         except ConditionFailed:
