@@ -7,13 +7,15 @@ Each says `ready`, waits for a line, does its work, and says what came of it, a 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 
-from mailit.domain.errors import ConditionFailed
+from mailit.domain.errors import ConditionFailed, Unavailable
 from mailit.ports.queue import Job
 from mailit.ports.table import Absent, Key, Put, Update
 from tests.contract.engines import KINDS, Clock, Engine
@@ -55,22 +57,43 @@ def listen(engine: Engine, _: str) -> None:
 
 
 def commit(engine: Engine, argument: str) -> None:
-    """Two rows and a job in a commit, again and again; say the number once it is durable."""
+    """Two rows and a job in a commit, and a blob, again and again; say the name once all are durable."""
     for number in count():
         name = f"{argument}-{number:06d}"
-        engine.outbox.commit(
-            [Put(Key("rows", "first", name), {"n": number}), Put(Key("others", "second", name), {"n": number})],
-            [Job("work", name)],
-        )
+        rows = [Put(Key("rows", "p", name), {"n": number}), Put(Key("others", "p", name), {"n": number})]
+        engine.outbox.commit(rows, [Job("work", name)])
+        engine.blobs.put(f"team/{name}", name.encode() * 100)
         say(name)
 
 
+def cramped(engine: Engine, _: str) -> None:
+    """Four threads commit until the disk is full, then one more time when it is not; say what was durable."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+
+    def fill(thread: int) -> list[str]:
+        stored: list[str] = []
+        while True:
+            name = f"{thread}-{len(stored):04d}"
+            try:
+                engine.outbox.commit([Put(Key("rows", "p", name), {"text": "x" * 20_000})], [Job("work", name)])
+            except Unavailable:
+                return stored
+            stored.append(name)
+
+    with ThreadPoolExecutor(4) as threads:
+        for stored in threads.map(fill, range(4)):
+            say("\n".join(stored))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    engine.outbox.commit([Put(Key("rows", "p", "room-again"), {})], [Job("work", "room-again")])
+    say("room-again")
+
+
 def nothing(_: Engine, __: str) -> None:
-    """Only open the engine."""
+    """Only open the engine, which this one does not do before it is told to."""
 
 
 PROGRAMS: Mapping[str, Callable[[Engine, str], None]] = {
-    program.__name__: program for program in (claim, add, take, listen, commit, nothing)
+    program.__name__: program for program in (claim, add, take, listen, commit, cramped, nothing)
 }
 
 
@@ -123,16 +146,18 @@ def running(*programs: tuple[str, ...]) -> Iterator[list[Process]]:
             process.popen.communicate(timeout=60)
 
 
+def ready() -> None:
+    say("ready")
+    sys.stdin.readline()
+
+
 def main(program: str, kind: str, place: str, argument: str = "") -> None:
-    if program == "nothing":  # the opening itself is what is to happen at once
-        say("ready")
-        sys.stdin.readline()
-        with KINDS[kind].open(place, Clock()) as engine:
-            PROGRAMS[program](engine, argument)
-        return
+    opening = program == "nothing"
+    if opening:
+        ready()
     with KINDS[kind].open(place, Clock()) as engine:
-        say("ready")
-        sys.stdin.readline()
+        if not opening:
+            ready()
         PROGRAMS[program](engine, argument)
 
 
