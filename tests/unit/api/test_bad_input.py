@@ -105,11 +105,21 @@ def test_no_recipients_are_too_few(acme: House) -> None:
         "a@-b.test",
         ".a@b.test",
         f"{'a' * 65}@b.test",
+        "a@foo_bär.test",
+        "a@127.0.0.①",
+        f"a@{'ü' * 55}.{'ü' * 55}.{'ü' * 55}.{'ü' * 55}.test",
         "",
     ],
 )
 def test_what_is_no_address_is_refused(acme: House, address: str) -> None:
     assert refused(acme, email(to=address)) == (422, "validation_error", INVALID_TO)
+
+
+@pytest.mark.parametrize("field", ["from", "cc", "bcc", "reply_to"])
+def test_a_domain_that_is_none_is_refused_in_every_field(acme: House, field: str) -> None:
+    status, _, message = refused(acme, email(**{field: "a@foo_bär.test"}))
+    assert status == 422
+    assert message.startswith(f"Invalid `{field}` field. The email address needs")
 
 
 @pytest.mark.parametrize("count", [0, 101])

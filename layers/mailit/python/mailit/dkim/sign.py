@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -16,8 +17,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from mailit.dkim.canonical import Field, relaxed_body, relaxed_field, split
+from mailit.dkim.keys import ED25519, RSA
 from mailit.domain.errors import MailItError
 
+_SHORTEST = 1024  # bits; receivers take no signature by a shorter key (RFC 8301 §3.2)
 _VALID_FOR = 7 * 86400  # seconds: far beyond the longest retry
 
 _OVERSIGNED = (
@@ -54,17 +57,14 @@ class BadKey(MailItError):
 
 
 class Signer:
-    """A domain's key, loaded once; safe to use from several threads."""
+    """A domain's key, loaded once; safe to use from several threads. `domain`: as an A-label. `BadKey` when
+    `private_der` (PKCS #8) is no key for `algorithm`."""
 
     def __init__(self, domain: str, selector: str, private_der: bytes, algorithm: str) -> None:
         self.domain = domain
         self.selector = selector
         self.algorithm = algorithm
-        # The key is our own: checking it again costs a hundred times the signature.
-        key = load_der_private_key(private_der, None, unsafe_skip_rsa_key_validation=True)
-        if not isinstance(key, (RSAPrivateKey, Ed25519PrivateKey)):
-            raise BadKey("not an RSA or Ed25519 key")
-        self._key = key
+        self._key = _load(private_der, algorithm)
 
     def signature(self, data: bytes) -> bytes:
         """Over the canonical header."""
@@ -73,9 +73,22 @@ class Signer:
         return self._key.sign(hashlib.sha256(data).digest())  # RFC 8463 §3
 
 
+def _load(private_der: bytes, algorithm: str) -> RSAPrivateKey | Ed25519PrivateKey:
+    try:
+        # The key is our own: checking it again costs a hundred times the signature.
+        key = load_der_private_key(private_der, None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise BadKey("not a private key") from error
+    if isinstance(key, RSAPrivateKey) and algorithm == RSA and key.key_size >= _SHORTEST:
+        return key
+    if isinstance(key, Ed25519PrivateKey) and algorithm == ED25519:
+        return key
+    raise BadKey(f"not a key for {algorithm}")
+
+
 def sign(message: bytes, signers: Sequence[Signer], now: int) -> bytes:
     """`message` with one DKIM-Signature per signer in front. `now`: seconds since the epoch. ValueError when it is
-    no message with exactly one From."""
+    no message with exactly one From and CRLF line ends."""
     fields, body = split(message)
     names, canonical = _select(fields)
     body_hash = base64.b64encode(hashlib.sha256(relaxed_body(body)).digest())
@@ -87,7 +100,7 @@ def _select(fields: Sequence[Field]) -> tuple[list[bytes], bytes]:
     """The names for `h=`, and the fields they stand for, canonical, last one first (§5.4.2)."""
     present: dict[bytes, list[bytes]] = {}
     for name, value in fields:
-        present.setdefault(name.strip().lower(), []).append(relaxed_field(name, value))
+        present.setdefault(name.lower(), []).append(relaxed_field(name, value))
     if len(present.get(b"from", ())) != 1:
         raise ValueError("a message has exactly one From")
     names: list[bytes] = []

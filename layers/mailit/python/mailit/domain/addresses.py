@@ -8,6 +8,7 @@ the mail goes is strict: no comments, groups, routes, literals, folding or quote
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 MAX_LOCAL = 64  # octets, RFC 5321 §4.5.3.1.1
@@ -16,15 +17,17 @@ MAX_DISPLAY = 500
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff"
 _DOT_ATOM = re.compile(rf"[{_ATEXT}]+(?:\.[{_ATEXT}]+)*")
-_QUOTED_LOCAL = re.compile(r'"[ !#-\[\]-~]+"')
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_\-\u0080-\U0010ffff]{1,63}(?<!-)")
+_QUOTED_LOCAL = re.compile(r'"[ !#-;=?-\[\]-~]+"')  # angle brackets would mislead lesser parsers
+# Without the marks that become a dot in an A-label (RFC 3490 §3.1): a label stays one label.
+_LABEL = re.compile(r"(?!-)(?:[A-Za-z0-9_\-]|[^\x00-\x7f\u3002\uff0e\uff61]){1,63}(?<!-)")
 _QUOTED_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _FORBIDDEN_IN_NAME = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address with the name shown for it (may be empty). `domain` is in lower case, as given (U- or A-label)."""
+    """An address with the name shown for it (may be empty). `domain` is in lower case, as given (U- or A-label):
+    compare, look up and send to `mailit.mime.idn.to_a_label(domain)` only."""
 
     display_name: str
     local: str
@@ -66,6 +69,7 @@ def _mailbox(display_name: str, address: str) -> Mailbox:
 
 
 def _local(text: str) -> str:
+    text = unicodedata.normalize("NFC", text)  # RFC 6530 §10.1
     if not text.isprintable() or len(text.encode()) > MAX_LOCAL:
         raise ValueError("the local part is too long or contains control characters")
     if not _DOT_ATOM.fullmatch(text) and not _QUOTED_LOCAL.fullmatch(text):

@@ -73,10 +73,9 @@ def _head(draft: Draft) -> list[bytes]:
         header.field("Date", rfc5322_date(to_datetime(draft.date))),
         header.field("Message-ID", draft.message_id),
     ]
-    for name, value in draft.headers:
-        header.check_custom_header(name, value)
-        fields.append(header.field(name, value))
-    return fields
+    # The message's own Message-ID stands already.
+    header.check_custom_headers([("Message-ID", draft.message_id), *draft.headers])
+    return fields + [header.field(name, value) for name, value in draft.headers]
 
 
 def _recipients(draft: Draft) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_OWN = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,200}@[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]{1,200}>")
+_DOT_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-]+)*"
+_MSG_ID = re.compile(rf"<{_DOT_ATOM}@{_DOT_ATOM}>")
+_LONGEST = 400
 
 
 def message_id(email_id: str, domain: str) -> str:
@@ -14,4 +16,4 @@ def message_id(email_id: str, domain: str) -> str:
 
 def is_message_id(text: str) -> bool:
     """True for a msg-id that a user may choose."""
-    return _OWN.fullmatch(text) is not None
+    return len(text) <= _LONGEST and _MSG_ID.fullmatch(text) is not None

@@ -10,9 +10,11 @@ _CONTENT_TYPE = re.compile(
     r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}"
     r"(?: *; *[A-Za-z0-9!#$&^_.+*-]{1,60}=(?:[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,200}|\"[ !#-\[\]-~]{0,200}\"))*"
 )
-_NEWLINE = re.compile(rb"\r\n|\r|\n")
+_ASCII = bytes(range(128))
 _LONGEST_LINE = 990  # 998 is the limit of RFC 5322 §2.1.1
 _CONTENT_ID = re.compile(r"[!-;=?-~]{1,127}")  # RFC 2392 §2, without angle brackets
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # controls, and what turns text around
+_UNQUOTABLE = re.compile(r"[^ !#-\[\]-~]")
 _PIECE = 60  # characters of one RFC 2231 section
 
 
@@ -23,12 +25,13 @@ def is_content_type(text: str) -> bool:
 
 def text_part(kind: str, text: str) -> bytes:
     """A `text/<kind>` part, headers and body, 7-bit clean with CRLF line ends."""
-    body = _NEWLINE.sub(b"\r\n", text.encode("utf-8", "replace"))
-    encoding, encoded = _encode_text(body)
+    # RFC 5322 §2.3: CR and LF only occur together.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    encoding, body = _encode_text(lines.replace("\n", "\r\n").encode("utf-8", "replace"))
     return b"Content-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n%b" % (
         kind.encode(),
         encoding,
-        encoded,
+        body,
     )
 
 
@@ -37,11 +40,12 @@ def _encode_text(body: bytes) -> tuple[bytes, bytes]:
         raise ValueError("a text must not contain NUL")
     if body.isascii() and max(map(len, body.split(b"\r\n"))) <= _LONGEST_LINE:
         return b"7bit", body
-    if sum(octet > 126 for octet in body[:4096]) * 6 > min(len(body), 4096):
+    if len(body.translate(None, _ASCII)) * 6 > len(body):
         return b"base64", base64_lines(body)
     quoted = binascii.b2a_qp(body, istext=True)
-    # b2a_qp breaks lines with LF alone when the text has no line end of its own.
-    return b"quoted-printable", _NEWLINE.sub(b"\r\n", quoted)
+    if b"\n" not in body:  # then b2a_qp breaks lines with LF alone
+        quoted = quoted.replace(b"\n", b"\r\n")
+    return b"quoted-printable", quoted
 
 
 def base64_lines(data: bytes) -> bytes:
@@ -71,7 +75,8 @@ def file_part(filename: str | None, content_type: str, content: bytes, content_i
 def _filename(filename: str | None) -> str:
     if not filename:
         return ""
-    plain = "".join(mark if " " <= mark <= "~" and mark not in '"\\' else "_" for mark in filename)
+    filename = _UNPRINTABLE.sub("_", filename)
+    plain = _UNQUOTABLE.sub("_", filename)
     if plain == filename:
         return f';\r\n filename="{filename}"'
     # The full name first: some readers take whichever they see first.

@@ -11,10 +11,11 @@ from pydantic import AliasChoices, AliasPath, BeforeValidator, Field, RootModel,
 
 from mailit.contracts.api.attachments import Attachment, check_total
 from mailit.contracts.api.base import Answer, Request, is_none
-from mailit.domain.addresses import parse_mailbox
+from mailit.domain.addresses import MAX_ADDRESS, parse_mailbox
 from mailit.domain.errors import invalid
 from mailit.domain.tags import is_tag_text
 from mailit.mime.headers import check_custom_header
+from mailit.mime.idn import to_a_label
 
 MAX_RECIPIENTS = 50
 MAX_BATCH = 100
@@ -32,7 +33,10 @@ def _as_list(value: Any) -> Any:
 def check_address(text: str, field: str) -> str:
     """The address as given, stripped; ValueError in the words of the live API."""
     try:
-        parse_mailbox(text)
+        mailbox = parse_mailbox(text)
+        # What goes over the wire has to fit, too (RFC 5321 §4.5.3.1.3).
+        if len(f"{mailbox.local}@{to_a_label(mailbox.domain)}".encode()) > MAX_ADDRESS:
+            raise ValueError("the address is too long")
     except ValueError:
         raise ValueError(_FORMAT.format(field=field)) from None
     return text.strip()
