@@ -72,7 +72,8 @@ class Writer:
     def _lead(self) -> None:
         group: list[_Pending[Any]] = []
         try:
-            with self._connection.use() as connection, _locked(self._lock_path):
+            with self._connection.lock, _locked(self._lock_path):
+                connection = self._connection.opened()
                 # Taken only now: more have come while this thread waited for the lock.
                 group = self._next_group()
                 _commit(connection, group)

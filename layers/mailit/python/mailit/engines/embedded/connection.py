@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +38,16 @@ class Connection:
         self._opened: sqlite3.Connection | None = None
         self.lock = threading.Lock()
 
-    @contextmanager
-    def use(self) -> Iterator[sqlite3.Connection]:
-        """The connection, to this thread alone. SQLite's errors come out as they are."""
-        with self.lock:
-            yield self._opened or self._open()
+    def opened(self) -> sqlite3.Connection:
+        """The connection, for who holds `lock`; a writer holds the file lock, too: of two that turn a new file to WAL
+        at once, SQLite fails one without waiting. Its errors come out as they are."""
+        return self._opened or self._open()
 
     def query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of one query."""
         try:
             with self.lock:
-                return (self._opened or self._open()).execute(sql, values).fetchall()
+                return self.opened().execute(sql, values).fetchall()
         except (sqlite3.Error, UnicodeEncodeError) as error:
             raise port_error(error) from error
 
