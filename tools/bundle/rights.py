@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from mailit.domain.lanes import Lane
@@ -72,7 +72,7 @@ def _queues(name: str) -> set[str]:
     return {value} if isinstance(value, str) else {value(lane) for lane in Lane}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _names(file: Path) -> tuple[tuple[str, str], ...]:
     """(module, imported name) of every import of our own, and the ports that are reached through `deps`."""
     return tuple(_imports(ast.parse(file.read_text("utf-8"))))

@@ -68,6 +68,8 @@ def _statements(bundle: Bundle, rights: Rights, takes: Iterable[str]) -> list[No
         found.append(_allow("sqs", _ASK, [arn(name) for name in every]))
     if rights.blobs:
         found.append(_allow("s3", _OBJECTS, [sub("${Blobs.Arn}/*")]))
+        # Without it an object that is not there answers 403 instead of 404.
+        found.append(_allow("s3", ["ListBucket"], [arn("Blobs")]))
     return [statement for statement in found if statement["Resource"]]
 
 

@@ -21,6 +21,7 @@ _SHARED: Node = {
     },
     "MailItLayer": {
         "Type": "AWS::Serverless::LayerVersion",
+        "Metadata": {"BuildMethod": "makefile"},
         "Properties": {
             "LayerName": sub("${AWS::StackName}-mailit"),
             "ContentUri": "layers/mailit/",
