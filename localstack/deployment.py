@@ -15,7 +15,8 @@ from localstack.stack import SamFailed, Stack
 from mailit import wiring
 from mailit.domain.errors import PortError
 from mailit.wiring.seed import seed
-from mailit.wiring.settings import load
+from mailit.wiring.settings import BadSetting, load
+from tools.bundle.template import STAGE
 
 
 class Failed(Exception):
@@ -39,7 +40,7 @@ class Deployment:
             outputs = stack.deploy(self._parameters(stack.endpoint))
         except (NotStarted, SamFailed) as error:
             raise Failed(str(error)) from error
-        api = f"{stack.endpoint}/_aws/execute-api/{outputs['RestApiId']}/prod"
+        api = f"{stack.endpoint}/_aws/execute-api/{outputs['RestApiId']}/{STAGE}"
         environment = self._environment(stack, outputs)
         key = str(self._folder.read(self._folder.ready).get("key") or "")
         if not key or not _works(api, key):
@@ -97,7 +98,7 @@ def _seed(environment: Mapping[str, str]) -> str:
             seeded = seed(wired.deps)
         finally:
             wired.engine.close()
-    except PortError as error:
+    except (PortError, BadSetting) as error:
         raise Failed(f"the account could not be made: {error}") from error
     if seeded.password is not None:
         _say(f"The administrator is {seeded.email}, password {seeded.password} (shown this once).")

@@ -11,6 +11,8 @@ from pathlib import Path
 import boto3
 
 from localstack.folder import Folder
+from tools.bundle.api import gateway_responses
+from tools.bundle.template import STAGE
 
 STACK = "mailit"
 
@@ -54,7 +56,25 @@ class Stack:
             *("--stack-name", STACK, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"),
             *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
         )
-        return self.outputs()
+        outputs = self.outputs()
+        self._own_answers(outputs["RestApiId"])
+        return outputs
+
+    def _own_answers(self, api: str) -> None:
+        """MiniStack does not take gateway responses from the definition of an API; AWS does."""
+        client = self._session().client("apigateway", endpoint_url=self.endpoint)
+        for kind, answer in gateway_responses().items():
+            client.put_gateway_response(
+                restApiId=api, responseType=kind, **{**answer, "statusCode": str(answer["statusCode"])}
+            )
+        client.create_deployment(restApiId=api, stageName=STAGE)
+
+    def _session(self) -> boto3.session.Session:
+        return boto3.session.Session(
+            self.environment["AWS_ACCESS_KEY_ID"],
+            self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.region,
+        )
 
     def outputs(self) -> dict[str, str]:
         """By key; empty when there is no stack."""
@@ -69,11 +89,7 @@ class Stack:
         if not outputs:
             return
         self._sam("delete", "--stack-name", STACK, "--no-prompts")
-        session = boto3.session.Session(
-            self.environment["AWS_ACCESS_KEY_ID"],
-            self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=self.region,
-        )
+        session = self._session()
         tables = session.client("dynamodb", endpoint_url=self.endpoint)
         for page in tables.get_paginator("list_tables").paginate():
             for name in page["TableNames"]:

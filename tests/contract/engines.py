@@ -20,7 +20,9 @@ from mailit.ports.table import Index, Table, TableSpec
 from tests.contract import aws
 
 TABLES = (
-    TableSpec("rows", (Index("by_owner", "owner", "rank"), Index("by_age", "owner", "age", numeric=True)), expires="expires"),
+    TableSpec(
+        "rows", (Index("by_owner", "owner", "rank"), Index("by_age", "owner", "age", numeric=True)), expires="expires"
+    ),
     TableSpec("others"),
 )
 QUEUES = (QueueSpec("work", visibility=30, max_receives=3), QueueSpec("other", visibility=60))

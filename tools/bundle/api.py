@@ -65,8 +65,13 @@ def definition(routes: Sequence[RouteSpec]) -> Node:
         "openapi": "3.0.1",
         "info": {"title": "MailIt", "version": "0.1.0"},
         "paths": paths,
-        "x-amazon-apigateway-gateway-responses": {kind: _answer(error) for kind, error in _OWN_ANSWERS.items()},
+        "x-amazon-apigateway-gateway-responses": gateway_responses(),
     }
+
+
+def gateway_responses() -> dict[str, Node]:
+    """What API Gateway answers by itself, by the kind of answer."""
+    return {kind: _answer(error) for kind, error in _OWN_ANSWERS.items()}
 
 
 def _parameters(parameters: Sequence[str]) -> Node:

@@ -35,7 +35,9 @@ class Patience:
                 self.sleep(random.uniform(0, min(self.longest, self.first * 2**number)))  # noqa: S311
             yield number
 
-    def run(self, call: Callable[[], T], *, repeatable: bool = True, applied: Callable[[], T | None] | None = None) -> T:
+    def run(
+        self, call: Callable[[], T], *, repeatable: bool = True, applied: Callable[[], T | None] | None = None
+    ) -> T:
         """What `call` returns, or an error of the ports.
 
         `repeatable` False: after a try whose effect is unclear there is no other. `applied` is asked when a repetition
