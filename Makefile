@@ -43,6 +43,7 @@ check: $(DEV) ## Format, lint, types, imports, unit tests, generated files: unde
 	$(BIN)/lint-imports > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	$(BIN)/python tools/openapi.py --check
 	$(BIN)/python tools/sam.py --check
+	$(BIN)/python tools/openfaas.py --check
 	$(BIN)/pytest tests/unit tests/contract
 
 test: check $(NODE_TESTS)/node_modules/.ready ## All tests, with real servers where they are installed
@@ -54,8 +55,9 @@ format: $(DEV) ## Format, and mend what the linter can
 openapi: $(DEV) ## Write openapi.yaml anew from the routes
 	$(BIN)/python tools/openapi.py
 
-template: $(DEV) ## Write template.yaml anew from the functions, tables and queues
+template: $(DEV) ## Write template.yaml and OpenFaaS's stack.yaml anew from the functions
 	$(BIN)/python tools/sam.py
+	$(BIN)/python tools/openfaas.py
 
 $(SAM)/.ready $(EMULATOR)/.ready: .venv-%/.ready: requirements/%.txt
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
@@ -73,7 +75,7 @@ undeploy-local: $(RUNTIME) $(SAM)/.ready ## Delete that deployment, and end the 
 	@$(BIN)/python -m localstack down
 
 PIN := $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-  --no-emit-index-url --no-emit-find-links
+  --no-emit-index-url --no-emit-find-links --no-strip-extras
 # What Chalice's command line needs and its functions do not.
 COMMAND_LINE := ansicon blessed click editor inquirer jinxed packaging pip pyyaml readchar runs setuptools wcwidth wheel xmod
 

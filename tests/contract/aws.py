@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from moto.core.utils import unix_time
-from moto.sqs import models as sqs_models
 from moto.server import ThreadedMotoServer
+from moto.sqs import models as sqs_models
 
 from mailit.engines.aws.config import AwsConfig
 from mailit.engines.aws.engine import Engine

@@ -14,7 +14,7 @@ from typing import Any
 from mailit.domain.errors import Refused
 from mailit.engines.embedded.connection import UnusableData
 from mailit.engines.embedded.values import dump, load
-from mailit.ports.table import Index, Key, Row, TableSpec, Value
+from mailit.ports.table import Index, Key, Row, TableSpec
 
 VERSION = 1
 
