@@ -61,7 +61,7 @@ template: $(DEV) ## Write template.yaml and OpenFaaS's stack.yaml anew from the 
 
 $(SAM)/.ready $(EMULATOR)/.ready: .venv-%/.ready: requirements/%.txt
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
 sam: $(SAM)/.ready ## Set up the SAM command line in .venv-sam
@@ -75,7 +75,7 @@ undeploy-local: $(RUNTIME) $(SAM)/.ready ## Delete that deployment, and end the 
 	@$(BIN)/python -m localstack down
 
 PIN := $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-  --no-emit-index-url --no-emit-find-links --no-strip-extras
+  --no-emit-index-url --no-emit-find-links
 # What Chalice's command line needs and its functions do not.
 COMMAND_LINE := ansicon blessed click editor inquirer jinxed packaging pip pyyaml readchar runs setuptools wcwidth wheel xmod
 
