@@ -3,15 +3,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The SAM command line and the emulator have environments of their own: their versions are not ours.
+SAM := .venv-sam
+EMULATOR := .venv-emulator
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 NODE_TESTS := tests/sdk/node
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock openapi clean
+.PHONY: help run test check format lock openapi template sam emulator deploy-local undeploy-local clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(RUNTIME): requirements/runtime.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MailIt needs Python 3.11 or newer")'
@@ -39,6 +42,8 @@ check: $(DEV) ## Format, lint, types, imports, unit tests, generated files: unde
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	$(BIN)/python tools/openapi.py --check
+	$(BIN)/python tools/sam.py --check
+	$(BIN)/python tools/openfaas.py --check
 	$(BIN)/pytest tests/unit tests/contract
 
 test: check $(NODE_TESTS)/node_modules/.ready ## All tests, with real servers where they are installed
@@ -50,12 +55,38 @@ format: $(DEV) ## Format, and mend what the linter can
 openapi: $(DEV) ## Write openapi.yaml anew from the routes
 	$(BIN)/python tools/openapi.py
 
+template: $(DEV) ## Write template.yaml and OpenFaaS's stack.yaml anew from the functions
+	$(BIN)/python tools/sam.py
+	$(BIN)/python tools/openfaas.py
+
+$(SAM)/.ready $(EMULATOR)/.ready: .venv-%/.ready: requirements/%.txt
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+sam: $(SAM)/.ready ## Set up the SAM command line in .venv-sam
+
+emulator: $(EMULATOR)/.ready ## Set up MiniStack, the emulator of AWS, in .venv-emulator
+
+deploy-local: $(RUNTIME) $(SAM)/.ready $(EMULATOR)/.ready ## Deploy template.yaml to an emulator on this machine
+	@$(BIN)/python -m localstack up
+
+undeploy-local: $(RUNTIME) $(SAM)/.ready ## Delete that deployment, and end the emulator it started
+	@$(BIN)/python -m localstack down
+
+PIN := $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links
+# What Chalice's command line needs and its functions do not.
+COMMAND_LINE := ansicon blessed click editor inquirer jinxed packaging pip pyyaml readchar runs setuptools wcwidth wheel xmod
+
 lock: ## Pin the newest versions of all dependencies, with hashes
 	@test -x $(VENV)-lock/bin/uv || { $(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv; }
-	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links requirements/runtime.in -o requirements/runtime.txt
-	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-emit-find-links -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+	$(PIN) requirements/runtime.in -o requirements/runtime.txt
+	$(PIN) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+	$(PIN) -c requirements/runtime.txt $(COMMAND_LINE:%=--no-emit-package %) \
+	  layers/deps/requirements.in -o layers/deps/requirements.txt
+	$(PIN) requirements/sam.in -o requirements/sam.txt
+	$(PIN) requirements/emulator.in -o requirements/emulator.txt
 
 clean: ## Remove what was set up, not the data folder
-	rm -rf $(VENV) $(VENV)-lock $(NODE_TESTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock $(SAM) $(EMULATOR) .aws-sam $(NODE_TESTS)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

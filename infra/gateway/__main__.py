@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 
+from gateway.catalogue import BadCatalogue
 from gateway.serve import serve
 from gateway.triggers import triggers
 from gateway.up import up
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
             case _:
                 sys.stderr.write(_USAGE)
                 return 2
-    except BadSetting as error:
+    except (BadSetting, BadCatalogue) as error:
         sys.stderr.write(f"MailIt cannot start: {error}\n")
         return 1
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -34,10 +34,14 @@ class Catalogue:
         )
 
 
-def load(package: str = "functions") -> Catalogue:
-    """Import every function below `package` and check that its declaration fits its place."""
+_EVERYWHERE = "health"
+
+
+def load(package: str = "functions", only: Collection[str] = ()) -> Catalogue:
+    """Import every function below `package` and check that its declaration fits its place. `only`: folders to be
+    taken instead of all; health is always with them."""
     routes, workers, timers = [], [], []
-    for name in _modules(package):
+    for name in _modules(package, only):
         handler = getattr(import_module(name), "handler", None)
         if isinstance(handler, Function):
             _check_route(name, handler)
@@ -54,12 +58,17 @@ def load(package: str = "functions") -> Catalogue:
     return Catalogue(tuple(routes), tuple(workers), tuple(timers))
 
 
-def _modules(package: str) -> Iterator[str]:
+def _modules(package: str, only: Collection[str]) -> Iterator[str]:
     root = import_module(package)
-    for resource in sorted(pkgutil.iter_modules(root.__path__), key=lambda found: found.name):
-        inner = import_module(f"{package}.{resource.name}")
+    resources = sorted(found.name for found in pkgutil.iter_modules(root.__path__))
+    if unknown := set(only) - set(resources):
+        raise BadCatalogue(f"there are no functions in {', '.join(sorted(unknown))}")
+    for resource in resources:
+        if only and resource not in {*only, _EVERYWHERE}:
+            continue
+        inner = import_module(f"{package}.{resource}")
         for verb in sorted(pkgutil.iter_modules(inner.__path__), key=lambda found: found.name):
-            yield f"{package}.{resource.name}.{verb.name}"
+            yield f"{package}.{resource}.{verb.name}"
 
 
 def _check_route(module: str, function: Function) -> None:

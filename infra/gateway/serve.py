@@ -45,7 +45,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Gateway:
-        return Gateway(catalogue.load(), SystemClock().now)
+        return Gateway(catalogue.load(only=self._settings.functions), SystemClock().now)
 
 
 def _limit_silence(server: Any) -> None:

@@ -95,6 +95,19 @@ def test_a_file_without_a_function_is_refused(bundle: Bundle) -> None:
         bundle.add("things/get.py", "").load()
 
 
+def test_some_resources_alone_with_health(bundle: Bundle) -> None:
+    for resource in ("big_things", "health", "things"):
+        bundle.add(f"{resource}/get.py", route_file(f"{resource.replace('_', '-')}/get", path=f"/{resource}"))
+    found = load(bundle.name, only=("big_things",))
+    assert [function.spec.id for function in found.routes] == ["big-things/get", "health/get"]
+
+
+def test_a_resource_that_is_not_there_is_refused(bundle: Bundle) -> None:
+    bundle.add("things/get.py", route_file("things/get"))
+    with pytest.raises(BadCatalogue, match="there are no functions in nothing"):
+        load(bundle.name, only=("things", "nothing"))
+
+
 def test_a_route_without_a_scope_does_not_load(bundle: Bundle) -> None:
     with pytest.raises(TypeError, match="scope"):
         bundle.add("things/get.py", route_file("things/get", scope="")).load()

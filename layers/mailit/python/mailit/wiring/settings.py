@@ -46,6 +46,7 @@ class Settings:
     hostname: str
     api_host: str
     api_port: int
+    functions: tuple[str, ...]
     smtp_host: str
     smtp_port: int
     outbound: OutboundMode
@@ -79,6 +80,7 @@ def load(env: Mapping[str, str]) -> Settings:
         hostname=hostname,
         api_host=env.get("MAILIT_API_HOST", "127.0.0.1"),
         api_port=_port(env, "MAILIT_API_PORT", 8080),
+        functions=tuple(name.strip() for name in env.get("MAILIT_FUNCTIONS", "").split(",") if name.strip()),
         smtp_host=env.get("MAILIT_SMTP_HOST", "127.0.0.1"),
         smtp_port=_port(env, "MAILIT_SMTP_PORT", 2525),
         outbound=OutboundMode(_one_of(env, "MAILIT_OUTBOUND", "sandbox", tuple(OutboundMode))),

@@ -1,0 +1,1 @@
+"""The deployment files, made from what the functions, tables and queues say of themselves."""
