@@ -44,7 +44,7 @@ def measure() -> dict[str, float]:
 def _edge(data: Path, settings: dict[str, str]) -> Iterator[int]:
     log = data.parent / "edge.log"
     with log.open("wb") as file:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-m", "edge", "--roles", "outbound"],
             env=environment(data, **clean(os.environ), **settings),
             stdout=file,
