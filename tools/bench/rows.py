@@ -1,4 +1,4 @@
-"""What an email costs when the store is full: accepted, dispatched, recorded, after 1,000 and after 1,000,000 others."""
+"""What an email costs when the store is full: accepted, dispatched, recorded, after 1,000 and 1,000,000 others."""
 
 from __future__ import annotations
 
