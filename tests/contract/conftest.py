@@ -10,11 +10,19 @@ import pytest
 from tests.contract.engines import KINDS, Clock, Engine, Kind
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    found = request.param
-    assert isinstance(found, Kind)
-    return found
+def pytest_addoption(parser: pytest.Parser) -> None:
+    usual = ",".join(name for name, kind in KINDS.items() if kind.in_check)
+    parser.addoption("--engines", default=usual, help=f"engines with commas between, of {', '.join(KINDS)}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test on every engine that has what it asks for."""
+    if "kind" not in metafunc.fixturenames:
+        return
+    wanted: set[str] = getattr(metafunc.module, "PORTS", set())
+    kinds = [KINDS[name] for name in metafunc.config.getoption("--engines").split(",")]
+    fit = [kind for kind in kinds if wanted <= kind.ports]
+    metafunc.parametrize("kind", fit, ids=lambda kind: kind.name)
 
 
 @pytest.fixture
@@ -35,6 +43,11 @@ def engine(kind: Kind, place: str, clock: Clock) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def later(clock: Clock) -> Callable[[float], None]:
+def later(kind: Kind, place: str, clock: Clock) -> Callable[[float], None]:
     """Lets so many seconds pass for the engine."""
-    return clock.forward
+
+    def pass_by(seconds: float) -> None:
+        clock.forward(seconds)
+        kind.forward(place, seconds)
+
+    return pass_by

@@ -17,9 +17,10 @@ from mailit.ports.blobs import Blobs
 from mailit.ports.outbox import Outbox
 from mailit.ports.queue import Queue, QueueSpec
 from mailit.ports.table import Index, Table, TableSpec
+from tests.contract import aws
 
 TABLES = (
-    TableSpec("rows", (Index("by_owner", "owner", "rank"), Index("by_age", "owner", "age")), expires="expires"),
+    TableSpec("rows", (Index("by_owner", "owner", "rank"), Index("by_age", "owner", "age", numeric=True)), expires="expires"),
     TableSpec("others"),
 )
 QUEUES = (QueueSpec("work", visibility=30, max_receives=3), QueueSpec("other", visibility=60))
@@ -54,13 +55,21 @@ class Engine(Protocol):
     def blobs(self) -> Blobs: ...
 
 
+def _no_more(_: str, __: float) -> None:
+    """The clock it was opened with is all the time it has."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """An engine under test. `find` gives an empty place, `open` opens it (again)."""
+    """An engine under test. `find` gives an empty place, `open` opens it (again), `forward` lets seconds pass there.
+    `ports`: what it has."""
 
     name: str
     find: Callable[[Path], str]
     open: Callable[[str, Clock], AbstractContextManager[Engine]]
+    forward: Callable[[str, float], None] = _no_more
+    ports: frozenset[str] = frozenset({"table", "queue", "blobs"})
+    in_check: bool = True  # needs nothing but Python packages
 
 
 @contextmanager
@@ -72,6 +81,30 @@ def _embedded(place: str, clock: Clock) -> Iterator[Engine]:
         engine.close()
 
 
+@contextmanager
+def _aws(place: str, _: Clock) -> Iterator[Engine]:
+    with aws.opened(place, TABLES, QUEUES) as engine:
+        yield engine
+
+
 KINDS: Mapping[str, Kind] = {
-    kind.name: kind for kind in (Kind("embedded", lambda folder: str(folder / "data"), _embedded),)
+    kind.name: kind
+    for kind in (
+        Kind("embedded", lambda folder: str(folder / "data"), _embedded),
+        Kind("moto", lambda _: aws.fresh_place(aws.moto()), _aws, lambda _, seconds: aws.forward_moto(seconds)),
+        Kind(
+            "ministack",
+            lambda _: aws.fresh_place(aws.ministack().endpoint),
+            _aws,
+            lambda _, seconds: aws.ministack().forward(seconds),
+            in_check=False,
+        ),
+        Kind(
+            "dynalite",
+            lambda _: aws.fresh_place(aws.dynalite().endpoint, tables_alone=True),
+            _aws,
+            ports=frozenset({"table"}),
+            in_check=False,
+        ),
+    )
 }

@@ -9,6 +9,8 @@ import pytest
 from mailit.domain.errors import NotFound, Refused
 from tests.contract.engines import Clock, Engine, Kind
 
+PORTS = {"blobs"}
+
 
 @pytest.mark.parametrize("key", ["a", "team/raw/0198-x_y.eml", "t/" + "k" * 200, "A/b.c/d..e", "-/_"])
 @pytest.mark.parametrize("data", [b"", b"\x00\xff\r\n.\r\n", b"x" * 3_000_000], ids=["empty", "binary", "3 MB"])

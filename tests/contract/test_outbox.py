@@ -11,6 +11,8 @@ from mailit.ports.queue import Job, Message
 from mailit.ports.table import Absent, Delete, Equals, Key, Put, Update
 from tests.contract.engines import Engine
 
+PORTS = {"table", "queue"}
+
 A, B, C = (Key("rows", "p", name) for name in "abc")
 
 

@@ -10,6 +10,8 @@ from mailit.domain.errors import Refused
 from mailit.ports.table import Delete, Key, Put, Query, Row, Update
 from tests.contract.engines import Engine
 
+PORTS = {"table"}
+
 ALL = Query("rows", "p", limit=1000)
 
 

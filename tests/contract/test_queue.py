@@ -14,6 +14,8 @@ from mailit.ports.queue import Job, Message, QueueStats
 from tests.contract.engines import Clock, Engine, Kind
 from tests.contract.programs import running
 
+PORTS = {"queue"}
+
 Later = Callable[[float], None]
 
 

@@ -8,6 +8,8 @@ from mailit.domain.errors import ConditionFailed, Refused
 from mailit.ports.table import Delete, Key, Put, Row, Update, Value
 from tests.contract.engines import Clock, Engine, Kind
 
+PORTS = {"table"}
+
 KEY = Key("rows", "p", "s")
 
 

@@ -11,6 +11,8 @@ from mailit.ports.table import Absent, Condition, Delete, Equals, Key, Less, Put
 from tests.contract.engines import Engine, Kind
 from tests.contract.programs import running
 
+PORTS = {"table"}
+
 KEY = Key("rows", "p", "s")
 
 

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
+
+from mailit.domain.errors import Refused
+
+# No segment begins with a dot, so none leads out of a folder.
+_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199})*")
+_MAX_KEY = 512
+
+
+def check_key(key: str) -> None:
+    """`Refused` when it is no key."""
+    if len(key) > _MAX_KEY or not _KEY.fullmatch(key):
+        raise Refused("not a blob key")
 
 
 class Blobs(Protocol):

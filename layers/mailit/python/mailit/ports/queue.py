@@ -41,12 +41,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """Counts may lag. `oldest_age`: seconds since the oldest waiting message was put, 0 when there is none."""
+    """Counts may lag. `oldest_age`: seconds since the oldest waiting message was put, 0 when there is none, None
+    where the engine does not tell."""
 
     waiting: int
     in_flight: int
     dead: int
-    oldest_age: int
+    oldest_age: int | None
 
 
 class Queue(Protocol):

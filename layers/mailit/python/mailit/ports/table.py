@@ -4,7 +4,7 @@ A row lives in a named table under a partition key `pk` and a sort key `sk` (bot
 `pk` ≤ 2,048 bytes in UTF-8) and holds fields. Values are text, integers (up to 38 digits), booleans, bytes, None,
 lists and maps of these; no floats. A row is at most 400 KB. Sort order is that of the keys' UTF-8 bytes.
 
-A field of an index is non-empty text or an integer of at most 64 bits; a row nests at most 32 levels deep. What breaks
+A field of an index is of the index's kind and not empty; a row nests at most 32 levels deep. What breaks
 these rules, or names a table or index that is not there, is `Refused`.
 
 There are no transactions across rows, no scans and no joins. `pk` and `sk` are part of every returned row.
@@ -22,11 +22,15 @@ Row = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A named second order over a table. A row without both fields is not in it (sparse). Index reads may lag."""
+    """A named second order over a table. A row without both fields is not in it (sparse). Index reads may lag.
+
+    The partition field is text; the sort field text, or with `numeric` an integer of at most 64 bits.
+    """
 
     name: str
     partition: str
     sort: str
+    numeric: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def check(deps: Deps) -> Health:
     return Health(
         status="ok",
         engine=deps.options.engine,
-        oldest_age=max(queue.oldest_age for queue in queues),
+        oldest_age=max((queue.oldest_age for queue in queues if queue.oldest_age is not None), default=None),
         queues=queues,
     )
 

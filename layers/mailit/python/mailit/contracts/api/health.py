@@ -12,7 +12,7 @@ class QueueHealth(Answer):
     waiting: int
     in_flight: int
     dead: int
-    oldest_age: int
+    oldest_age: int | None
 
 
 class Health(Answer):
@@ -20,5 +20,5 @@ class Health(Answer):
 
     status: str
     engine: str
-    oldest_age: int
+    oldest_age: int | None
     queues: list[QueueHealth]

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
 from mailit.domain.errors import NotFound, Refused, Unavailable
-
-# No segment begins with a dot, so none leads out of the folder.
-_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199})*")
-_MAX_KEY = 512
+from mailit.ports.blobs import check_key
 
 
 class EmbeddedBlobs:
@@ -24,8 +20,7 @@ class EmbeddedBlobs:
         self._synced: set[Path] = set()  # folders whose entry in their parent this process knows to be on the disk
 
     def _path(self, key: str) -> Path:
-        if len(key) > _MAX_KEY or not _KEY.fullmatch(key):
-            raise Refused("not a blob key")
+        check_key(key)
         return self._folder / key
 
     def put(self, key: str, data: bytes) -> None:

@@ -55,7 +55,7 @@ class Statements:
     def _indexed(self, fields: Row) -> list[str | int | None]:
         found: list[str | int | None] = []
         for index in self.spec.indexes:
-            found += _sortable(fields.get(index.partition)), _sortable(fields.get(index.sort))
+            found += _indexable(fields, index.partition), _indexable(fields, index.sort, numeric=index.numeric)
         return found
 
     def create(self, connection: sqlite3.Connection) -> None:
@@ -94,14 +94,18 @@ def columns_of(index: Index) -> tuple[str, str]:
     return f"x_{index.name}__p", f"x_{index.name}__s"
 
 
-def _sortable(value: Value) -> str | int | None:
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+def _indexable(fields: Row, name: str, *, numeric: bool = False) -> str | int | None:
+    """The value of an index's field, None when there is none. What DynamoDB refuses is refused here as well."""
+    if name not in fields:
         return None
-    if value == "":
-        raise Refused("a field of an index may not be empty")  # nor may it in DynamoDB
-    if isinstance(value, int) and not -_INT64 <= value < _INT64:
-        raise Refused("a number of an index has at most 64 bits")
-    return value
+    value = fields[name]
+    if numeric and isinstance(value, int) and not isinstance(value, bool):
+        if not -_INT64 <= value < _INT64:
+            raise Refused("a number of an index has at most 64 bits")
+        return value
+    if not numeric and isinstance(value, str) and value:
+        return value
+    raise Refused(f"{name} is of an index: {'a number' if numeric else 'text that is not empty'}")
 
 
 def create_all(connection: sqlite3.Connection, tables: Sequence[Statements], others: Sequence[str]) -> None:

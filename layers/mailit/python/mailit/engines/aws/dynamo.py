@@ -1,0 +1,57 @@
+"""The connection to DynamoDB: pynamodb's, its own retries off, one client for the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pynamodb.connection import Connection
+
+from mailit.engines.aws.config import AwsConfig
+from mailit.engines.aws.patience import Patience
+
+T = TypeVar("T")
+
+_CONNECT_WITHIN = 3  # seconds
+_ANSWER_WITHIN = 10
+
+
+class Dynamo:
+    """Calls by name. The client is made at the first one: a process that calls nothing does not wait for it."""
+
+    def __init__(self, config: AwsConfig, patience: Patience) -> None:
+        self._connection = Connection(
+            region=config.region,
+            host=config.dynamodb,
+            connect_timeout_seconds=_CONNECT_WITHIN,
+            read_timeout_seconds=_ANSWER_WITHIN,
+            max_retry_attempts=0,
+            retry_configuration="LEGACY",
+            max_pool_connections=config.connections,
+        )
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def call(
+        self,
+        operation: str,
+        arguments: Mapping[str, Any],
+        *,
+        repeatable: bool = True,
+        applied: Callable[[], dict[str, Any] | None] | None = None,
+    ) -> dict[str, Any]:
+        """The answer; see `Patience.run`."""
+        connection = self._opened()
+        answer = self._patience.run(
+            lambda: connection.dispatch(operation, dict(arguments)), repeatable=repeatable, applied=applied
+        )
+        return answer or {}
+
+    def _opened(self) -> Connection:
+        if not self._ready:
+            with self._lock:  # two threads must not make a client at once
+                assert self._connection.client is not None
+                self._ready = True
+        return self._connection

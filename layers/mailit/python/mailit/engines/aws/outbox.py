@@ -1,0 +1,56 @@
+"""Port `Outbox`: rows, then jobs, then the end of what is done, each in as few calls as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mailit.engines.aws.queue import SqsQueue
+from mailit.engines.aws.table import DynamoTable
+from mailit.ports.queue import Job, Message
+from mailit.ports.table import Delete, Put, Update, Write
+
+
+class AwsOutbox:
+    """Port `Outbox`."""
+
+    def __init__(self, table: DynamoTable, queue: SqsQueue) -> None:
+        self._table = table
+        self._queue = queue
+
+    def commit(self, writes: Sequence[Write] = (), jobs: Sequence[Job] = (), done: Sequence[Message] = ()) -> None:
+        for run in _runs(writes):
+            self._write(run)
+        if jobs:
+            self._queue.put_many(jobs)
+        if done:
+            self._queue.delete_many(done)
+
+    def _write(self, run: Sequence[Write]) -> None:
+        first = run[0]
+        if isinstance(first, Update):
+            self._table.update(first)
+        elif isinstance(first, Delete):
+            self._table.delete(first)
+        elif len(run) == 1:
+            self._table.put(first)
+        else:
+            self._table.put_many([write for write in run if isinstance(write, Put)])
+
+
+def _runs(writes: Sequence[Write]) -> Iterator[list[Write]]:
+    """Neighbours that may go in one batch: puts that ask for nothing. Everything else stands alone."""
+    run: list[Write] = []
+    for write in writes:
+        if _plain(write):
+            run.append(write)
+            continue
+        if run:
+            yield run
+            run = []
+        yield [write]
+    if run:
+        yield run
+
+
+def _plain(write: Write) -> bool:
+    return isinstance(write, Put) and not write.only_if_absent
