@@ -46,7 +46,8 @@ check: $(DEV) ## Format, lint, types, imports, unit tests, generated files: unde
 	$(BIN)/python tools/openfaas.py --check
 	$(BIN)/pytest tests/unit tests/contract
 
-test: check $(NODE_TESTS)/node_modules/.ready ## All tests, with real servers where they are installed
+test: check $(NODE_TESTS)/node_modules/.ready $(SAM)/.ready $(EMULATOR)/.ready ## All tests, with real servers where they are installed
+	$(BIN)/pytest tests/contract --engines moto,ministack,dynalite --ignore-glob '*embedded*'
 	$(BIN)/pytest tests/system
 
 bench: $(DEV) ## Measure on this machine, beside Postfix and OpenDKIM; ONLY=dispatch,edge for some of it

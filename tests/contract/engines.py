@@ -71,7 +71,7 @@ class Kind:
     open: Callable[[str, Clock], AbstractContextManager[Engine]]
     forward: Callable[[str, float], None] = _no_more
     ports: frozenset[str] = frozenset({"table", "queue", "blobs"})
-    in_check: bool = True  # needs nothing but Python packages
+    in_check: bool = True  # quick, and needs nothing but Python packages
 
 
 @contextmanager
@@ -93,7 +93,13 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("embedded", lambda folder: str(folder / "data"), _embedded),
-        Kind("moto", lambda _: aws.fresh_place(aws.moto()), _aws, lambda _, seconds: aws.forward_moto(seconds)),
+        Kind(
+            "moto",
+            lambda _: aws.fresh_place(aws.moto()),
+            _aws,
+            lambda _, seconds: aws.forward_moto(seconds),
+            in_check=False,
+        ),
         Kind(
             "ministack",
             lambda _: aws.fresh_place(aws.ministack().endpoint),

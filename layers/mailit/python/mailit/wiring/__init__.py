@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mailit.domain.ids import Ids
-from mailit.engines.embedded.engine import Engine, open_engine
 from mailit.engines.net.clock import SystemClock
-from mailit.engines.net.dns import DnsResolver
-from mailit.engines.net.http_out import GuardedHttp
 from mailit.engines.net.times import parse_time
+from mailit.ports.clock import Clock
 from mailit.ports.queue import QueueSpec
 from mailit.stores.queues import QUEUES
 from mailit.stores.tables import TABLES
 from mailit.usecases.deps import Deps, Options
+from mailit.wiring.engine import Engine
+from mailit.wiring.late import LateHttp, LateResolver
 from mailit.wiring.settings import Settings, load
 
 
@@ -36,14 +36,14 @@ def queues_of(settings: Settings) -> list[QueueSpec]:
 def build(settings: Settings) -> Wired:
     """Open the engine and put everything together."""
     clock = SystemClock()
-    engine = open_engine(settings.data, TABLES, queues_of(settings), clock)
+    engine = _engine(settings, clock)
     deps = Deps(
         table=engine.table,
         outbox=engine.outbox,
         queue=engine.queue,
         blobs=engine.blobs,
-        resolver=DnsResolver(settings.resolver),
-        http=GuardedHttp(allow=settings.allow_networks),
+        resolver=LateResolver(settings.resolver),
+        http=LateHttp(settings.allow_networks),
         clock=clock,
         ids=Ids(),
         parse_time=parse_time,
@@ -58,6 +58,18 @@ def build(settings: Settings) -> Wired:
         ),
     )
     return Wired(settings, engine, deps)
+
+
+def _engine(settings: Settings, clock: Clock) -> Engine:
+    """The engine that the settings name; the other one is not even imported."""
+    queues = queues_of(settings)
+    if settings.aws is not None:
+        from mailit.engines.aws.engine import Engine as Aws
+
+        return Aws(settings.aws, TABLES, queues)
+    from mailit.engines.embedded.engine import open_engine
+
+    return open_engine(settings.data, TABLES, queues, clock)
 
 
 @lru_cache(maxsize=1)

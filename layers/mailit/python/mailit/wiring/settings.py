@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mailit.domain.domains import is_domain_name
 from mailit.domain.errors import MailItError
 from mailit.domain.retries import DELIVERY, parse_schedule
 from mailit.domain.times import SECOND, Micros
+from mailit.engines.aws.config import AwsConfig
 
 Network = IPv4Network | IPv6Network
 
@@ -42,6 +44,7 @@ class Settings:
 
     engine: str
     data: Path
+    aws: AwsConfig | None  # of the engine `aws` alone
     master_key: bytes
     hostname: str
     api_host: str
@@ -73,8 +76,10 @@ def load(env: Mapping[str, str]) -> Settings:
     """The settings in `env`; `BadSetting` names the first that is wrong."""
     mx_port = _port(env, "MAILIT_MX_PORT", 25)
     hostname = _hostname(env, mx_port)
+    engine = _one_of(env, "MAILIT_ENGINE", "embedded", ("embedded", "aws"))
     return Settings(
-        engine=_one_of(env, "MAILIT_ENGINE", "embedded", ("embedded",)),
+        engine=engine,
+        aws=_aws(env) if engine == "aws" else None,
         data=Path(env.get("MAILIT_DATA", ".mailit")),
         master_key=_master_key(env),
         hostname=hostname,
@@ -101,6 +106,32 @@ def load(env: Mapping[str, str]) -> Settings:
         triggers=_count(env, "MAILIT_TRIGGERS", 2),
         ca_file=Path(env["MAILIT_CA_FILE"]) if env.get("MAILIT_CA_FILE") else None,
     )
+
+
+def _aws(env: Mapping[str, str]) -> AwsConfig:
+    """One endpoint for all three services, or one for each; none is AWS itself."""
+    region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise BadSetting("AWS_REGION must name the region of the tables, queues and bucket")
+    if not env.get("MAILIT_BUCKET"):
+        raise BadSetting("MAILIT_BUCKET must name the bucket of large contents")
+    every = _endpoint(env, "MAILIT_AWS_ENDPOINT")
+    return AwsConfig(
+        region,
+        env.get("MAILIT_PREFIX") or "mailit-",
+        env["MAILIT_BUCKET"],
+        dynamodb=_endpoint(env, "MAILIT_DYNAMODB_ENDPOINT") or every,
+        sqs=_endpoint(env, "MAILIT_SQS_ENDPOINT") or every,
+        s3=_endpoint(env, "MAILIT_S3_ENDPOINT") or every,
+    )
+
+
+def _endpoint(env: Mapping[str, str], name: str) -> str | None:
+    value = (env.get(name) or "").rstrip("/")
+    where = urlsplit(value)
+    if value and (where.scheme not in ("http", "https") or not where.netloc or where.path):
+        raise BadSetting(f"{name} must be a URL such as http://127.0.0.1:4566")
+    return value or None
 
 
 def _hostname(env: Mapping[str, str], mx_port: int) -> str:

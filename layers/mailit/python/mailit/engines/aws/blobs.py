@@ -88,7 +88,7 @@ def make_client(config: AwsConfig) -> Any:
     """A client of the service. Credentials: environment, shared file, container or instance role."""
     import urllib3
     from minio import Minio
-    from minio.credentials import AWSConfigProvider, ChainedProvider, EnvAWSProvider, IamAwsProvider
+    from minio.credentials.providers import AWSConfigProvider, ChainedProvider, EnvAWSProvider, IamAwsProvider
 
     where = urlsplit(config.s3 or f"https://s3.{config.region}.amazonaws.com")
     return Minio(

@@ -1,4 +1,7 @@
-"""Message bodies as SQS can carry them: text that XML 1.0 can hold, not empty. Others travel as base64 behind a mark."""
+"""Message bodies as SQS can carry them: text that XML 1.0 can hold, not empty.
+
+Other bodies travel as base64 behind a mark.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import binascii
 import re
 
 _MARK = "base64:"
-_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def wrap(body: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
-
-from pynamodb.connection import Connection
+from typing import TYPE_CHECKING, Any
 
 from mailit.engines.aws.config import AwsConfig
 from mailit.engines.aws.patience import Patience
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from pynamodb.connection import Connection
 
 _CONNECT_WITHIN = 3  # seconds
 _ANSWER_WITHIN = 10
@@ -21,18 +20,10 @@ class Dynamo:
     """Calls by name. The client is made at the first one: a process that calls nothing does not wait for it."""
 
     def __init__(self, config: AwsConfig, patience: Patience) -> None:
-        self._connection = Connection(
-            region=config.region,
-            host=config.dynamodb,
-            connect_timeout_seconds=_CONNECT_WITHIN,
-            read_timeout_seconds=_ANSWER_WITHIN,
-            max_retry_attempts=0,
-            retry_configuration="LEGACY",
-            max_pool_connections=config.connections,
-        )
+        self._config = config
         self._patience = patience
         self._lock = threading.Lock()
-        self._ready = False
+        self._connection: Connection | None = None
 
     def call(
         self,
@@ -50,8 +41,24 @@ class Dynamo:
         return answer or {}
 
     def _opened(self) -> Connection:
-        if not self._ready:
+        if self._connection is None:
             with self._lock:  # two threads must not make a client at once
-                assert self._connection.client is not None
-                self._ready = True
+                if self._connection is None:
+                    self._connection = _connect(self._config)
         return self._connection
+
+
+def _connect(config: AwsConfig) -> Connection:
+    from pynamodb.connection import Connection
+
+    connection = Connection(
+        region=config.region,
+        host=config.dynamodb,
+        connect_timeout_seconds=_CONNECT_WITHIN,
+        read_timeout_seconds=_ANSWER_WITHIN,
+        max_retry_attempts=0,
+        retry_configuration="LEGACY",
+        max_pool_connections=config.connections,
+    )
+    assert connection.client is not None
+    return connection

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ParamValidationError,
-)
-from pynamodb.exceptions import PynamoDBException
-
 from mailit.domain.errors import ConditionFailed, PortError, Refused, Unavailable
 
-FOREIGN = (BotoCoreError, ClientError, PynamoDBException)
-"""What a call may raise."""
+_NEVER_SENT = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "NoCredentialsError"})
+
+
+def foreign() -> tuple[type[Exception], ...]:
+    """What a call may raise. Imported when something was raised: the libraries take a tenth of a second."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from pynamodb.exceptions import PynamoDBException
+
+    return BotoCoreError, ClientError, PynamoDBException
+
 
 _CONDITION = "ConditionalCheckFailedException"
 _REFUSED = frozenset(
@@ -64,17 +62,17 @@ def fault_of(error: Exception) -> Fault:
     code, status = _code(error)
     if code == _CONDITION:
         return Fault(ConditionFailed("the row is in another state"))
-    if code in _REFUSED or isinstance(error, ParamValidationError):
-        return Fault(Refused(f"refused: {code or type(error).__name__}"))
+    if code in _REFUSED:
+        return Fault(Refused(f"refused: {code}"))
     if code is not None:
         clear = code in _NOT_DONE or (status is not None and status < 500)
         return Fault(Unavailable(f"the service answered {code}"), unclear=not clear)
-    never_sent = isinstance(error, (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError))
-    return Fault(Unavailable(f"no answer: {type(error).__name__}"), unclear=not never_sent)
+    name = type(error).__name__
+    return Fault(Unavailable(f"no answer: {name}"), unclear=name not in _NEVER_SENT)
 
 
 def _code(error: Exception) -> tuple[str | None, int | None]:
-    if not isinstance(error, ClientError):
+    response = getattr(error, "response", None)
+    if response is None:
         return None, None
-    code = error.response.get("Error", {}).get("Code", "Unknown")
-    return code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return response.get("Error", {}).get("Code", "Unknown"), response.get("ResponseMetadata", {}).get("HTTPStatusCode")

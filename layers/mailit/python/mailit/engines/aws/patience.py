@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from mailit.domain.errors import ConditionFailed, Unavailable
-from mailit.engines.aws.faults import FOREIGN, fault_of
+from mailit.engines.aws.faults import fault_of, foreign
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class Patience:
         for _ in self.turns():
             try:
                 return call()
-            except FOREIGN as error:
+            except foreign() as error:
                 fault = fault_of(error)
             if isinstance(fault.error, ConditionFailed) and unclear and applied is not None:
                 found = applied()

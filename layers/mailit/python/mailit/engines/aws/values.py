@@ -101,7 +101,7 @@ def plain(value: Typed) -> Value:
         return {name: plain(item) for name, item in content.items()}
     if kind == "L":
         return [plain(item) for item in content]
-    return bytes(content) if kind == "B" else content  # type: ignore[no-any-return]
+    return bytes(content) if kind == "B" else content
 
 
 def _size(item: Item) -> int:
