@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev
 NODE_TESTS := tests/sdk/node
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock openapi template sam emulator deploy deploy-local undeploy-local clean
+.PHONY: help run test check bench format lock openapi template sam emulator deploy deploy-local undeploy-local clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ check: $(DEV) ## Format, lint, types, imports, unit tests, generated files: unde
 
 test: check $(NODE_TESTS)/node_modules/.ready $(SAM)/.ready $(EMULATOR)/.ready ## All tests, with real servers where they are installed
 	$(BIN)/pytest tests/system
+
+bench: $(DEV) ## Measure on this machine, beside Postfix and OpenDKIM; ONLY=dispatch,edge for some of it
+	$(BIN)/python -m tools.bench $(ONLY)
 
 format: $(DEV) ## Format, and mend what the linter can
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

@@ -163,14 +163,14 @@ def test_a_row_that_is_absent_has_no_fields(engine: Engine) -> None:
 def test_of_threads_that_claim_one_row_exactly_one_wins(engine: Engine) -> None:
     def claim(number: int) -> bool:
         try:
-            engine.table.update(Update(KEY, set={"owner": number}, when=(Absent("owner"),)))
+            engine.table.update(Update(KEY, set={"winner": number}, when=(Absent("winner"),)))
         except ConditionFailed:
             return False
         return True
 
     with ThreadPoolExecutor(8) as threads:
         won = [number for number, wins in enumerate(threads.map(claim, range(24))) if wins]
-    assert [fields(engine)] == [{"owner": number} for number in won]
+    assert [fields(engine)] == [{"winner": number} for number in won]
 
 
 def test_of_threads_that_put_only_if_absent_exactly_one_wins(engine: Engine) -> None:

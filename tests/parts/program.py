@@ -80,6 +80,11 @@ class Program:
             start_new_session=True,
         )
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def log(self) -> str:
         """What it has printed so far."""
         return self._log.read_text("utf-8", "replace")

@@ -92,7 +92,8 @@ def sign(message: bytes, signers: Sequence[Signer], now: int) -> bytes:
     fields, body = split(message)
     names, canonical = _select(fields)
     body_hash = base64.b64encode(hashlib.sha256(relaxed_body(body)).digest())
-    lines = [_signature_field(signer, names, canonical, body_hash, now) for signer in signers]
+    folded = _folded(names)
+    lines = [_signature_field(signer, folded, canonical, body_hash, now) for signer in signers]
     return b"".join(lines) + message
 
 
@@ -112,14 +113,14 @@ def _select(fields: Sequence[Field]) -> tuple[list[bytes], bytes]:
     return names, b"".join(field + b"\r\n" for field in canonical)
 
 
-def _signature_field(signer: Signer, names: Sequence[bytes], canonical: bytes, body_hash: bytes, now: int) -> bytes:
+def _signature_field(signer: Signer, names: bytes, canonical: bytes, body_hash: bytes, now: int) -> bytes:
     value = b" v=1; a=%b; c=relaxed/relaxed; d=%b;\r\n s=%b; t=%d; x=%d;\r\n h=%b;\r\n bh=%b;\r\n b=" % (
         signer.algorithm.encode(),
         signer.domain.encode(),
         signer.selector.encode(),
         now,
         now + _VALID_FOR,
-        _folded(names),
+        names,
         body_hash,
     )
     signature = base64.b64encode(signer.signature(canonical + relaxed_field(b"dkim-signature", value)))

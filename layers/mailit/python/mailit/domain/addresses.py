@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_LOCAL = 64  # octets, RFC 5321 §4.5.3.1.1
 MAX_ADDRESS = 254  # octets, RFC 5321 §4.5.3.1.3 less the angle brackets
@@ -61,6 +62,7 @@ def _display_name(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=2048)  # what is accepted is short; an email's addresses are read five times, a sender's for ever
 def _mailbox(display_name: str, address: str) -> Mailbox:
     local, at, domain = address.rpartition("@")
     if not at or len(address.encode("utf-8", "surrogatepass")) > MAX_ADDRESS:

@@ -86,9 +86,8 @@ def _recipients(draft: Draft) -> bytes:
 
 def rfc5322_date(moment: datetime) -> str:
     """`Tue, 24 Nov 2026 09:00:00 +0000` (RFC 5322 §3.3), whatever the locale."""
-    return (
-        f"{_DAYS[moment.weekday()]}, {moment.day:02d} {_MONTHS[moment.month - 1]} {moment.year} {moment:%H:%M:%S} +0000"
-    )
+    day = f"{_DAYS[moment.weekday()]}, {moment.day:02d} {_MONTHS[moment.month - 1]} {moment.year}"
+    return f"{day} {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d} +0000"
 
 
 def _body(draft: Draft) -> bytes:

@@ -1,4 +1,4 @@
-"""Message bodies as SQS can carry them: text that XML 1.0 can hold, not empty. Other text travels as base64 behind a mark."""
+"""Message bodies as SQS can carry them: text that XML 1.0 can hold, not empty. Others travel as base64 behind a mark."""
 
 from __future__ import annotations
 

@@ -18,10 +18,11 @@ class AwsOutbox:
         self._queue = queue
 
     def commit(self, writes: Sequence[Write] = (), jobs: Sequence[Job] = (), done: Sequence[Message] = ()) -> None:
+        entries = self._queue.entries(jobs)  # what is no job is refused before a row is written
         for run in _runs(writes):
             self._write(run)
-        if jobs:
-            self._queue.put_many(jobs)
+        for queue, its in entries.items():
+            self._queue.send(queue, its)
         if done:
             self._queue.delete_many(done)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from mailit.domain.errors import Refused, Unavailable
+from mailit.domain.errors import PortError, Refused, Unavailable
 from mailit.engines.aws.bodies import unwrap, wrap
 from mailit.engines.aws.patience import Patience
 from mailit.engines.aws.shelf import Shelf
@@ -17,9 +18,12 @@ from mailit.ports.queue import Job, Message, QueueSpec, QueueStats
 
 _MAX_BODY = 256 * 1024
 _MAX_CALL = 256 * 1024  # bytes of one SendMessageBatch; AWS allows more by now, its likes do not
+_log = logging.getLogger("mailit.queue")
+
 _BATCH = 10
 _LONGEST_WAIT = 20
 _PAUSE = 0.1
+_TROUBLE = 1.0  # seconds until a queue that does not answer is polled again
 _MAX_DELAY = 900
 _MAX_VISIBILITY = 43_200
 
@@ -37,21 +41,28 @@ class SqsQueue:
         self._specs: Mapping[str, QueueSpec] = {spec.name: spec for spec in specs}
         self._patience = patience
         self._shelf = Shelf()
-        self._waiting = ThreadPoolExecutor(max(1, len(specs)), "sqs-wait")
+        self._polls = ThreadPoolExecutor(2 * len(specs) + 1, "sqs-poll")
 
     def put(self, job: Job) -> None:
         self.put_many([job])
 
     def put_many(self, jobs: Sequence[Job]) -> None:
+        for queue, entries in self.entries(jobs).items():
+            self.send(queue, entries)
+
+    def entries(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, Any]]]:
+        """The jobs as they are sent, by queue; `Refused` before anything is."""
         by_queue: dict[str, list[dict[str, Any]]] = {}
         for job in jobs:
+            self._sqs.url(job.queue)
             entries = by_queue.setdefault(job.queue, [])
             entries.append(_entry(job, len(entries)))
-        for queue in by_queue:
-            self._sqs.url(queue)  # `Refused` before anything is sent
-        for queue, entries in by_queue.items():
-            for batch in _batches(entries):
-                self._send(queue, batch)
+        return by_queue
+
+    def send(self, queue: str, entries: Sequence[dict[str, Any]]) -> None:
+        """All of these."""
+        for batch in _batches(entries):
+            self._send(queue, batch)
 
     def _send(self, queue: str, entries: list[dict[str, Any]]) -> None:
         for _ in self._patience.turns():
@@ -70,23 +81,13 @@ class SqsQueue:
         self._sqs.url(queue)
         found = self._shelf.take(queue, limit) if visibility is None else []
         while len(found) < limit:
-            more = self._first(queue, min(_BATCH, limit - len(found)), 0 if found else wait, visibility)
+            more = self._receive(queue, min(_BATCH, limit - len(found)), 0, visibility)
             found += more
             if not more:
                 break
+        if not found and wait and self.wait_any([queue], wait):
+            return self.receive(queue, limit, 0, visibility)
         return found
-
-    def _first(self, queue: str, limit: int, wait: float, visibility: int | None) -> list[Message]:
-        """What there is; waits for it when there is nothing. SQS itself waits for whole seconds."""
-        deadline = time.monotonic() + wait
-        while True:
-            left = max(0.0, deadline - time.monotonic())
-            messages = self._receive(queue, limit, left, visibility)
-            left = deadline - time.monotonic()
-            if messages or left <= 0:
-                return messages
-            if left < 1:
-                time.sleep(min(_PAUSE, left))
 
     def _receive(self, queue: str, limit: int, wait: float, visibility: int | None) -> list[Message]:
         arguments: dict[str, Any] = {
@@ -100,24 +101,35 @@ class SqsQueue:
         return [_message(queue, item) for item in answer.get("Messages") or ()]
 
     def wait_any(self, queues: Sequence[str], seconds: float) -> bool:
-        """SQS tells of a message by handing it out: what comes is kept for the `receive` that follows."""
+        """SQS tells of a message by handing it out: what comes lies on the shelf for the `receive` that follows."""
         for queue in queues:
             self._sqs.url(queue)
-        if any(self._shelf.holds(queue) for queue in queues):
-            return True
-        polls = [self._waiting.submit(self._look, queue, seconds) for queue in queues]
-        # The other polls go on: what they find lies on the shelf when the caller comes back.
-        return any(poll.result() for poll in as_completed(polls))
+        deadline = time.monotonic() + seconds
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            for queue in queues:
+                self._poll(queue, left)
+            if self._shelf.wait(queues, left):
+                return True
+            if time.monotonic() >= deadline:
+                return False
 
-    def _look(self, queue: str, seconds: float) -> bool:
-        if not self._shelf.begin(queue):
-            return False  # a poll of an earlier wait is still under way
+    def _poll(self, queue: str, seconds: float) -> None:
+        """Look for messages in a thread, unless somebody does already. It goes on when the wait is over."""
+        if self._shelf.begin(queue):
+            self._polls.submit(self._look, queue, seconds)
+
+    def _look(self, queue: str, seconds: float) -> None:
+        messages: list[Message] = []
         try:
-            messages = self._first(queue, _BATCH, seconds, None)
-            self._shelf.put(queue, messages, self._hidden(queue))
+            messages = self._receive(queue, _BATCH, seconds, None)
+            if not messages:
+                time.sleep(min(_PAUSE, seconds % 1))  # SQS waits for whole seconds
+        except PortError as error:
+            _log.warning("queue=%s cannot be polled: %s", queue, error)
+            time.sleep(min(_TROUBLE, seconds))
         finally:
-            self._shelf.end(queue)
-        return bool(messages)
+            self._shelf.end(queue, messages, self._hidden(queue))
 
     def _hidden(self, queue: str) -> int:
         return self._specs[queue.removesuffix("-dlq")].visibility
@@ -161,7 +173,7 @@ class SqsQueue:
 
     def close(self) -> None:
         """Wait for nothing; what is on the shelf comes again after its visibility."""
-        self._waiting.shutdown(wait=False, cancel_futures=True)
+        self._polls.shutdown(wait=False, cancel_futures=True)
 
 
 def _entry(job: Job, number: int) -> dict[str, Any]:

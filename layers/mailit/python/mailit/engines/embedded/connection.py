@@ -10,6 +10,7 @@ from typing import Any
 from mailit.domain.errors import MailItError, Refused, Unavailable
 
 _BUSY = 30.0  # seconds; only a foreign program can hold the file that long, our own writers queue at the file lock
+_CHECKPOINT = 4000  # pages of 4 KB: most pages of a queue are written again before that, and go to the file once
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -65,6 +66,7 @@ class Connection:
                     # New, and readable for everybody; SQLite's other files will take over the rights of this one.
                     self._path.chmod(0o600)
                 opened.execute("pragma journal_mode = wal")
+                opened.execute(f"pragma wal_autocheckpoint = {_CHECKPOINT}")
                 opened.execute(f"pragma synchronous = {'full' if self._durable else 'normal'}")
             else:
                 opened.execute("pragma query_only = on")

@@ -73,7 +73,8 @@ class EmbeddedQueue:
 
     def delete_many(self, messages: Sequence[Message]) -> None:
         if messages:
-            self._database.write(self._messages.delete(messages))
+            # Nor does this: whatever is committed durably after it carries it to the disk, too.
+            self._database.write(self._messages.delete(messages), durable=False)
 
     def defer(self, message: Message, seconds: float) -> None:
         if not 0 <= seconds <= MAX_DEFER:

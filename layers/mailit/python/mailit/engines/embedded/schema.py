@@ -37,13 +37,20 @@ class Statements:
         self.add = f"insert into {self.name} ({names}) values ({marks}) on conflict (pk, sk) do nothing"
         self.put = f"insert into {self.name} ({names}) values ({marks}) on conflict (pk, sk) do update set {changes}"
         self.get = f"select body from {self.name} where pk = ? and sk = ?"
+        self.find = f"select id, body from {self.name} where pk = ? and sk = ?"
         self.delete = f"delete from {self.name} where pk = ? and sk = ?"
 
     def values(self, key: Key, fields: Row) -> tuple[Any, ...]:
         """What `add` and `put` bind; `Refused` when this is no row."""
-        if "pk" in fields or "sk" in fields:
-            raise Refused("pk and sk are not fields")
-        return (key.pk, key.sk, dump(fields), *self._indexed(fields))
+        return (key.pk, key.sk, _body(fields), *self._indexed(fields))
+
+    def change(self, number: int, old: Row, new: Row) -> tuple[str, tuple[Any, ...]]:
+        """What makes the row with this `id` another; the body's value comes first. Only columns that change are set:
+        SQLite writes every index anew of which a column is named, whether its value is another or not."""
+        pairs = zip(self.columns, self._indexed(old), self._indexed(new), strict=True)
+        changed = [(column, after) for column, before, after in pairs if before != after]
+        names = "".join(f", {column} = ?" for column, _ in changed)
+        return f"update {self.name} set body = ?{names} where id = ?", (_body(new), *(v for _, v in changed), number)
 
     def _indexed(self, fields: Row) -> list[str | int | None]:
         found: list[str | int | None] = []
@@ -74,6 +81,12 @@ class Statements:
         changes = ", ".join(f"{column} = ?" for column in self.columns)
         for number, body in connection.execute(f"select id, body from {self.name}").fetchall():
             connection.execute(f"update {self.name} set {changes} where id = ?", (*self._indexed(load(body)), number))
+
+
+def _body(fields: Row) -> str:
+    if "pk" in fields or "sk" in fields:
+        raise Refused("pk and sk are not fields")
+    return dump(fields)
 
 
 def columns_of(index: Index) -> tuple[str, str]:

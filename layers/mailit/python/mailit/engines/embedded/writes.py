@@ -55,12 +55,17 @@ class Writes:
             raise Refused("an update may change a field in one way only")
 
         def step(connection: sqlite3.Connection) -> str:
-            found = connection.execute(statements.get, place).fetchone()
-            fields = load(found[0]) if found else {}
+            found = connection.execute(statements.find, place).fetchone()
+            fields = load(found[1]) if found else {}
             require(fields, update.when, update.key.table)
-            values = statements.values(update.key, _changed(fields, update))
-            connection.execute(statements.put, values)
-            return str(values[2])
+            changed = _changed(fields, update)
+            if found is None:
+                values = statements.values(update.key, changed)
+                connection.execute(statements.put, values)
+                return str(values[2])
+            sql, values = statements.change(found[0], fields, changed)
+            connection.execute(sql, values)
+            return str(values[0])
 
         return step
 
