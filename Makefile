@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev
 NODE_TESTS := tests/sdk/node
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock openapi template sam emulator deploy-local undeploy-local bench clean
+.PHONY: help run test check bench format lock openapi template sam emulator deploy deploy-local undeploy-local clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -71,6 +71,10 @@ $(SAM)/.ready $(EMULATOR)/.ready: .venv-%/.ready: requirements/%.txt
 sam: $(SAM)/.ready ## Set up the SAM command line in .venv-sam
 
 emulator: $(EMULATOR)/.ready ## Set up MiniStack, the emulator of AWS, in .venv-emulator
+
+deploy: $(SAM)/.ready ## Deploy template.yaml to AWS; asks for the parameters
+	$(SAM)/bin/sam build
+	$(SAM)/bin/sam deploy --guided --stack-name mailit --capabilities CAPABILITY_IAM
 
 deploy-local: $(RUNTIME) $(SAM)/.ready $(EMULATOR)/.ready ## Deploy template.yaml to an emulator on this machine
 	@$(BIN)/python -m localstack up

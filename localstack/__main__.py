@@ -12,7 +12,8 @@ _USAGE = "usage: python -m localstack up | down\n"
 
 def main(arguments: list[str]) -> int:
     """The exit status."""
-    deployment = Deployment(Path(__file__).parent.parent)
+    root = Path(__file__).parent.parent
+    deployment = Deployment(root, root / ".mailit/local")
     try:
         match arguments:
             case ["up"]:

@@ -24,11 +24,11 @@ class Failed(Exception):
 
 
 class Deployment:
-    """The one in `.mailit/local`."""
+    """One emulator, one stack; what is known of them is kept in `folder`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, folder: Path) -> None:
         self._root = root
-        self._folder = Folder(root / ".mailit/local")
+        self._folder = Folder(folder)
         self._emulator = Emulator(root, self._folder)
 
     def up(self) -> None:

@@ -11,10 +11,13 @@ from pathlib import Path
 import boto3
 
 from localstack.folder import Folder
+from mailit.stores.tables import TABLES
 from tools.bundle.api import gateway_responses
 from tools.bundle.template import STAGE
 
 STACK = "mailit"
+# Never the user's own: an emulator takes any, and nothing here is to reach AWS.
+CREDENTIALS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 class SamFailed(Exception):
@@ -29,10 +32,9 @@ class Stack:
         self._folder = folder
         self.endpoint = endpoint
         self.environment = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            **os.environ,
+            **_without(os.environ, "AWS_PROFILE", "AWS_SESSION_TOKEN"),
+            **CREDENTIALS,
+            "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
             "AWS_ENDPOINT_URL": endpoint,
             "SAM_CLI_TELEMETRY": "0",
             # The emulator runs functions on its own interpreter.
@@ -91,10 +93,9 @@ class Stack:
         self._sam("delete", "--stack-name", STACK, "--no-prompts")
         session = self._session()
         tables = session.client("dynamodb", endpoint_url=self.endpoint)
-        for page in tables.get_paginator("list_tables").paginate():
-            for name in page["TableNames"]:
-                if name.startswith(outputs["Prefix"]):
-                    tables.delete_table(TableName=name)
+        there = {name for page in tables.get_paginator("list_tables").paginate() for name in page["TableNames"]}
+        for name in there & {outputs["Prefix"] + spec.name for spec in TABLES}:
+            tables.delete_table(TableName=name)
         bucket = session.resource("s3", endpoint_url=self.endpoint).Bucket(outputs["Bucket"])
         if bucket.creation_date is not None:
             bucket.objects.all().delete()
@@ -117,3 +118,7 @@ class Stack:
             text=True,
             check=False,
         )
+
+
+def _without(environment: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in names}

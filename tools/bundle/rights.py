@@ -21,7 +21,8 @@ SOURCES = (ROOT, ROOT / "layers/mailit/python", ROOT / "smtp-edge")
 
 _TABLES, _QUEUES = tables.__name__, queues.__name__
 # The composition root reaches everything, on behalf of whoever asks; `Deps` carries the ports and the store of emails.
-_NOT_FOLLOWED = {_TABLES, _QUEUES, "mailit.wiring", "mailit.usecases.deps"}
+_NOT_FOLLOWED = (_TABLES, _QUEUES, "mailit.wiring", "mailit.usecases.deps")
+_BELOW = tuple(f"{name}." for name in _NOT_FOLLOWED)
 _OF_DEPS = {"emails": "mailit.stores.emails", "blobs": "mailit.ports.blobs"}
 
 
@@ -97,7 +98,7 @@ def _is_deps(node: ast.expr) -> bool:
 def _files(module: str, name: str) -> Iterator[Path]:
     """The files of a module of ours: `from package import module` too."""
     for full in (module, f"{module}.{name}"):
-        if full.partition(".")[0] not in {"mailit", "edge"} or full in _NOT_FOLLOWED:
+        if full.partition(".")[0] not in {"mailit", "edge"} or f"{full}.".startswith(_BELOW):
             continue
         path = full.replace(".", "/")
         yield from (

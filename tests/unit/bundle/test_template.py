@@ -80,6 +80,17 @@ def test_every_operation_is_in_the_contract(template: dict[str, Any]) -> None:
     assert set(re.findall(r"operationId: (\S+)", text)) == {spec.id for spec in BUNDLE.routes}
 
 
+def test_variables_at_the_same_place_have_the_same_name() -> None:
+    """API Gateway's tree has one variable per node."""
+    seen: dict[str, str] = {}
+    for spec in BUNDLE.routes:
+        above = ""
+        for part in spec.path.strip("/").split("/"):
+            if part.startswith("{"):
+                assert seen.setdefault(above, part) == part, spec.id
+            above += f"/{part}"
+
+
 def test_every_queue_has_dead_letters(template: dict[str, Any]) -> None:
     for spec in QUEUES:
         queue = template["Resources"][names.queue(spec.name)]["Properties"]
