@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +20,8 @@ from mailit.engines.aws.migrate import migrate, migrate_tables
 from mailit.ports.queue import QueueSpec
 from mailit.ports.table import TableSpec
 from tests.parts.dynalite import Dynalite
-from tests.parts.ministack import CREDENTIALS, MiniStack
+from tests.parts.ministack import MiniStack
 from tests.parts.ports import LOOPBACK
-
-os.environ.update(CREDENTIALS)
-
 
 _TABLES_ALONE = "-tables"
 

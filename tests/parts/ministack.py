@@ -12,6 +12,8 @@ ROOT = Path(__file__).parent.parent.parent
 PROGRAM = Path(__file__).with_name("ministack_program.py")
 
 CREDENTIALS: Mapping[str, str] = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+# For the clients in this process; theirs are found in the environment alone.
+os.environ.update(CREDENTIALS)
 
 
 def emulator_python() -> Path:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,8 @@ import resend
 from resend.exceptions import ResendError
 
 from tests.parts.deadline import wait_for
+from tests.parts.ministack import MiniStack
+from tests.parts.on_aws import settings_at
 from tests.parts.ports import free_port
 from tests.parts.program import missing
 from tests.parts.running import ROOT, Running
@@ -26,11 +29,15 @@ MAIL: dict[str, Any] = {
 MISSING = "01a20ce2-04e6-7000-869d-bd98f167a3d5"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+@pytest.fixture(scope="module", params=["embedded", "aws"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     # A name server that is not there: look-ups fail at once instead of leaving the machine.
     settings = {"MAILIT_RESOLVER": f"127.0.0.1:{free_port()}"}
-    with Running(tmp_path_factory.mktemp("sdk") / "data", settings) as made:
+    with ExitStack() as parts:
+        if request.param == "aws":
+            emulator = parts.enter_context(MiniStack(tmp_path_factory.mktemp("ministack")))
+            settings |= settings_at(emulator.endpoint)
+        made = parts.enter_context(Running(tmp_path_factory.mktemp("sdk") / "data", settings))
         resend.api_key, resend.api_url = made.key, made.api
         yield made
 

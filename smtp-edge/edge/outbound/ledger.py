@@ -153,7 +153,7 @@ class Ledger:
 
     async def _store(self, writes: Sequence[Write], results: Sequence[ResultJob], done: Sequence[Message]) -> None:
         """Tries for long: an outcome that is not stored is a duplicate to come."""
-        jobs = [Job(RESULTS, result.model_dump_json(exclude_defaults=True), group=result.team) for result in results]
+        jobs = [Job(RESULTS, result.to_json(), group=result.team) for result in results]
         entry = _Entry(writes, jobs, done)
         for left in range(_TRIES, 0, -1):
             try:

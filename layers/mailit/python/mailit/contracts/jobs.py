@@ -8,20 +8,33 @@ from pydantic import BaseModel, ConfigDict
 
 from mailit.domain.lanes import Lane
 
+_NOT_FOR_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+
 
 class JobModel(BaseModel):
     """Base of all jobs: frozen, and what a newer sender adds is ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
+    def to_json(self) -> str:
+        """The message's body. The two characters that SQS refuses and JSON allows are written as escapes."""
+        body = self.model_dump_json(exclude_defaults=True)
+        return body if body.isascii() else body.translate(_NOT_FOR_SQS)
+
 
 class DispatchJob(JobModel):
-    """[dispatch-*] Turn one accepted email into a message and one outbound job per recipient."""
+    """[dispatch-*] Turn one accepted email into a message and one outbound job per recipient.
+
+    `domain_id` and `recipients` (the envelope) spare a look at the email before all else can be read; a job without
+    them does as well.
+    """
 
     team: str
     email_id: str
     lane: Lane
     content: str | None = None  # the stored content (JSON), inline while the whole job stays under 200 KB
+    domain_id: str | None = None
+    recipients: tuple[str, ...] = ()
 
 
 class OutboundJob(JobModel):

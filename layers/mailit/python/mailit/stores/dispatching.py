@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mailit.contracts.jobs import DispatchJob
 from mailit.domain.times import MINUTE, SECOND, Micros
 from mailit.ports.queue import Job
@@ -25,15 +27,23 @@ def due_time(scheduled_at: Micros | None, now: Micros) -> Micros:
     return max(scheduled_at or now, now) + LEFT_BEHIND
 
 
-def dispatch_jobs(email: Email, now: Micros, content: str | None = None) -> list[Job]:
+def dispatch_jobs(email: Email, now: Micros, content: str | None = None, recipients: Sequence[str] = ()) -> list[Job]:
     """The dispatch job of an email; none yet when its time is further away than a queue can delay."""
     wait = max(0, (email.scheduled_at or now) - now)
     if wait > MAX_DELAY:
         return []
     inline = content if content is not None and len(content.encode()) < MAX_JOB * 3 // 4 else None
-    body = DispatchJob(team=email.team, email_id=email.id, lane=email.lane, content=inline).model_dump_json()
+    job = DispatchJob(
+        team=email.team,
+        email_id=email.id,
+        lane=email.lane,
+        content=inline,
+        domain_id=email.domain_id,
+        recipients=tuple(recipients),
+    )
+    body = job.to_json()
     if len(body.encode()) > MAX_JOB:
-        body = DispatchJob(team=email.team, email_id=email.id, lane=email.lane).model_dump_json()
+        body = job.model_copy(update={"content": None}).to_json()
     # Whole seconds, rounded up: a job must not come before its time.
     queue = DISPATCH_REMOTE if email.remote else dispatch(email.lane)
     return [Job(queue, body, delay=-(-wait // SECOND), group=email.team)]

@@ -60,7 +60,8 @@ def vault_context(team: str, domain_id: str, selector: str) -> str:
     return f"dkim/{team}/{domain_id}/{selector}"
 
 
-def _key(team: str, domain_id: str) -> Key:
+def domain_key(team: str, domain_id: str) -> Key:
+    """Where a domain lives."""
     return Key(DOMAINS, team, domain_id)
 
 
@@ -78,7 +79,7 @@ class Domains:
         """Store a new domain; False when the name is registered, by whichever team."""
         if not self._reserve(team, domain):
             return False
-        self._table.put(Put(_key(team, domain.id), _fields(team, domain)))
+        self._table.put(Put(domain_key(team, domain.id), _fields(team, domain)))
         return True
 
     def _reserve(self, team: str, domain: Domain) -> bool:
@@ -96,7 +97,7 @@ class Domains:
         row = self._table.get(key)
         if row is None or now - integer(row, "at") < MINUTE:
             return False
-        if self._table.get(_key(text(row, "team"), text(row, "domain_id"))) is not None:
+        if self._table.get(domain_key(text(row, "team"), text(row, "domain_id"))) is not None:
             return False
         try:
             self._table.update(Update(key, set=fields, when=(Equals("domain_id", text(row, "domain_id")),)))
@@ -106,7 +107,7 @@ class Domains:
 
     def get(self, team: str, domain_id: str) -> Domain | None:
         """The domain, None when the team has none with this id."""
-        row = self._table.get(_key(team, domain_id))
+        row = self._table.get(domain_key(team, domain_id))
         return _read(row) if row else None
 
     def by_name(self, team: str, name: str) -> Domain | None:
@@ -125,7 +126,7 @@ class Domains:
     def change(self, team: str, domain_id: str, fields: Mapping[str, Value]) -> bool:
         """Set fields; False when the team has no such domain."""
         try:
-            self._table.update(Update(_key(team, domain_id), set=fields, when=(Equals("id", domain_id),)))
+            self._table.update(Update(domain_key(team, domain_id), set=fields, when=(Equals("id", domain_id),)))
         except ConditionFailed:
             return False
         return True
@@ -142,7 +143,7 @@ class Domains:
         remove = () if new.due is not None else ("due", "due_shard")
         when = (Equals("id", old.id), Equals("status", old.status.value), Equals("started_at", old.started_at))
         try:
-            self._table.update(Update(_key(team, old.id), set=fields, remove=remove, when=when))
+            self._table.update(Update(domain_key(team, old.id), set=fields, remove=remove, when=when))
         except ConditionFailed:
             return False
         return True
@@ -152,7 +153,7 @@ class Domains:
         domain = self.get(team, domain_id)
         if domain is None:
             return False
-        self._table.delete(Delete(_key(team, domain_id)))
+        self._table.delete(Delete(domain_key(team, domain_id)))
         try:
             self._table.delete(Delete(_name_key(domain.name), when=(Equals("domain_id", domain_id),)))
         except ConditionFailed:

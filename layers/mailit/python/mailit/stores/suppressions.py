@@ -31,7 +31,8 @@ class Suppression:
     created_at: Micros
 
 
-def _key(team: str, address: str) -> Key:
+def suppression_key(team: str, address: str) -> Key:
+    """Where an address stands on a team's list."""
     return Key(SUPPRESSIONS, team, f"address#{address.lower()}")
 
 
@@ -43,14 +44,14 @@ class Suppressions:
 
     def find(self, team: str, addresses: Iterable[str]) -> dict[str, Suppression]:
         """Which of these are suppressed, by the address as given."""
-        keys = {address: _key(team, address) for address in addresses}
+        keys = {address: suppression_key(team, address) for address in addresses}
         rows = self._table.get_many(list(dict.fromkeys(keys.values())))
         return {address: _read(rows[key]) for address, key in keys.items() if key in rows}
 
     def add(self, team: str, suppression: Suppression) -> Put:
         """The write that suppresses an address."""
         return Put(
-            _key(team, suppression.address),
+            suppression_key(team, suppression.address),
             {
                 "id": suppression.id,
                 "address": suppression.address.lower(),

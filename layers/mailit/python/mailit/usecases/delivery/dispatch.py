@@ -7,7 +7,7 @@ sending anything. An email that was canceled, or whose time has not come, is lef
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -19,13 +19,14 @@ from mailit.domain.emails import Event, Phase, State
 from mailit.domain.errors import MailItError, NotFound, Refused, Unavailable
 from mailit.domain.times import HOUR, Micros
 from mailit.ports.queue import Job
-from mailit.ports.table import Equals, Update, Write
+from mailit.ports.table import Equals, Key, Update, Write
 from mailit.stores.deliveries import Deliveries, Recipient, recipient_key
 from mailit.stores.dispatching import MAX_JOB
-from mailit.stores.domains import Domain, Domains
-from mailit.stores.emails import Email, Emails, Happening
+from mailit.stores.domains import Domain, Domains, domain_key
+from mailit.stores.emails import Email, Emails, Happening, email_key
 from mailit.stores.queues import outbound
-from mailit.stores.suppressions import Suppression, Suppressions
+from mailit.stores.snapshot import Snapshot
+from mailit.stores.suppressions import Suppression, Suppressions, suppression_key
 from mailit.usecases.delivery.message import Message, Signers, compose
 from mailit.usecases.deps import Deps
 
@@ -39,10 +40,26 @@ class Undeliverable(MailItError):
 
 @dataclass(slots=True)
 class Step:
-    """What handling one email comes to."""
+    """What handling one email comes to. `claims` are written first: one that fails its condition stops the rest.
+    `events` of all emails go together, for an engine that writes batches. After a crash in between, the job comes
+    again, finds the email as dispatched with recipients still open, and writes the same events anew."""
 
-    writes: list[Write] = field(default_factory=list)
+    claims: list[Write] = field(default_factory=list)
+    events: list[Write] = field(default_factory=list)
+    closings: list[Write] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+
+    def add(self, other: Step) -> None:
+        """What handling another one comes to."""
+        self.claims += other.claims
+        self.events += other.events
+        self.closings += other.closings
+        self.jobs += other.jobs
+
+    @property
+    def writes(self) -> list[Write]:
+        """In the order in which they have to be written."""
+        return [*self.claims, *self.events, *self.closings]
 
 
 class Dispatcher:
@@ -51,20 +68,15 @@ class Dispatcher:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._emails: Emails = deps.emails
-        self._deliveries = Deliveries(deps.table)
-        self._domains = Domains(deps.table)
-        self._suppressions = Suppressions(deps.table)
         self._signers = Signers()
 
     def run(self, jobs: Sequence[DispatchJob]) -> None:
         """Hand over every email of the batch in one commit. `ConditionFailed` when one changed meanwhile: the caller
         runs the jobs again one by one, and the changed one finds what it has become."""
-        batch = _Batch(self._deps, self._emails, self._deliveries, self._domains, self._suppressions, jobs)
+        batch = _Batch(self._deps, jobs)
         total = Step()
         for job in batch.jobs:
-            step = self._handle(job, batch)
-            total.writes += step.writes
-            total.jobs += step.jobs
+            total.add(self._handle(job, batch))
         if total.writes or total.jobs:
             self._deps.outbox.commit(total.writes, total.jobs)
 
@@ -94,10 +106,9 @@ class Dispatcher:
         step = Step()
         if sendable:
             step.jobs += self._outbound_jobs(email, sendable, batch.domain(email), inline)
-        if email.phase is not Phase.DISPATCHED:
-            step.writes += self._dispatched(email, sent=bool(sendable))
+        self._dispatched(email, step, sent=bool(sendable))
         for item in suppressed:
-            step.writes += self._suppressed(email, item, batch)
+            self._suppressed(email, item, batch, step)
         return step
 
     def _outbound_jobs(
@@ -144,38 +155,35 @@ class Dispatcher:
                     require_tls=domain.tls == "enforced",
                     message=text,
                     message_blob=blob,
-                ).model_dump_json(exclude_defaults=True),
+                ).to_json(),
                 group=email.team,
             )
             for item in recipients
         ]
 
-    def _dispatched(self, email: Email, *, sent: bool) -> list[Write]:
+    def _dispatched(self, email: Email, step: Step, *, sent: bool) -> None:
         event = Event.SENT if sent else Event.SUPPRESSED
         now = self._deps.clock.now()
-        fields = {"phase": Phase.DISPATCHED.value, "last_event": event.value, "last_event_at": now}
-        writes: list[Write] = [self._leave(email, fields)]
-        if sent:
-            writes.append(self._emails.record(email.team, Happening(email.id, event, now)))
-        return writes
+        if email.phase is Phase.DISPATCHED:  # again: the event may be missing
+            event, now = email.last_event, email.last_event_at
+        else:
+            fields = {"phase": Phase.DISPATCHED.value, "last_event": event.value, "last_event_at": now}
+            step.claims.append(self._leave(email, fields))
+        if event is Event.SENT:
+            step.events.append(self._emails.record(email.team, Happening(email.id, event, now)))
 
     def _leave(self, email: Email, fields: dict[str, str | int]) -> Update:
         """Out of its phase, on condition that it is still in it and, if scheduled, for the same time."""
         still = (Equals("phase", email.phase.value), Equals("scheduled_at", email.scheduled_at))
         return self._emails.change(email.team, email.id, fields, still, due_over=True)
 
-    def _suppressed(self, email: Email, item: Recipient, batch: _Batch) -> list[Write]:
+    def _suppressed(self, email: Email, item: Recipient, batch: _Batch, step: Step) -> None:
         now = self._deps.clock.now()
         found = batch.suppressions[(email.team, item.address)]
         detail = {"address": item.address, "type": "OnAccountSuppressionList", "origin": found.origin.value}
-        return [
-            Update(
-                recipient_key(email.team, email.id, item.number),
-                set={"state": State.SUPPRESSED.value, "state_at": now, "open": 0},
-                when=(Equals("open", 1),),
-            ),
-            self._emails.record(email.team, Happening(email.id, Event.SUPPRESSED, now, item.number, detail)),
-        ]
+        happening = Happening(email.id, Event.SUPPRESSED, now, item.number, detail)
+        step.events.append(self._emails.record(email.team, happening))
+        step.closings.append(_closed(email, item, State.SUPPRESSED, now))
 
     def _fail(self, email: Email, recipients: Iterable[Recipient], reason: str) -> Step:
         now = self._deps.clock.now()
@@ -186,15 +194,18 @@ class Dispatcher:
         }
         if email.phase is Phase.DISPATCHED:
             return Step()
-        closed = [
-            Update(
-                recipient_key(email.team, email.id, item.number),
-                set={"state": State.FAILED.value, "state_at": now, "open": 0},
-            )
-            for item in recipients
-        ]
         record = self._emails.record(email.team, Happening(email.id, Event.FAILED, now, None, {"reason": reason}))
-        return Step([self._leave(email, fields), *closed, record])
+        # It leaves its phase last: after a crash before that it fails once more, as a whole.
+        closed: list[Write] = [_closed(email, item, State.FAILED, now) for item in recipients if item.open]
+        return Step(claims=[*closed, record, self._leave(email, fields)])
+
+
+def _closed(email: Email, item: Recipient, state: State, now: Micros) -> Update:
+    return Update(
+        recipient_key(email.team, email.id, item.number),
+        set={"state": state.value, "state_at": now, "open": 0},
+        when=(Equals("open", 1),),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -204,27 +215,23 @@ def dispatcher_of(deps: Deps) -> Dispatcher:
 
 
 class _Batch:
-    """What the jobs of one batch need to know, read with as few calls as there are kinds of rows."""
+    """What the jobs of one batch need to know, read in one call where the jobs say enough, else in three."""
 
-    def __init__(
-        self,
-        deps: Deps,
-        emails: Emails,
-        deliveries: Deliveries,
-        domains: Domains,
-        suppressions: Suppressions,
-        jobs: Sequence[DispatchJob],
-    ) -> None:
+    def __init__(self, deps: Deps, jobs: Sequence[DispatchJob]) -> None:
         # The same email twice in a batch would fail its own condition.
         self.jobs = list({(job.team, job.email_id): job for job in jobs}.values())
-        self.emails = emails.get_many([(job.team, job.email_id) for job in self.jobs])
+        rows = Snapshot(deps.table)
+        rows.read([key for job in self.jobs for key in _keys(job)])
+        self.emails = Emails(rows, deps.blobs, deps.options.inline_bytes).get_many(
+            [(job.team, job.email_id) for job in self.jobs]
+        )
         waiting = [
             item for item in self.emails.values() if item.phase in (Phase.QUEUED, Phase.SCHEDULED, Phase.DISPATCHED)
         ]
-        self._recipients = deliveries.of_many([(item.team, item.id, item.recipients) for item in waiting])
-        self._domains = domains
+        self._recipients = Deliveries(rows).of_many([(item.team, item.id, item.recipients) for item in waiting])
+        self._domains = Domains(rows)
         self._known: dict[tuple[str, str], Domain | None] = {}
-        self.suppressions = self._find(suppressions)
+        self.suppressions = self._find(Suppressions(rows))
 
     def _find(self, store: Suppressions) -> dict[tuple[str, str], Suppression]:
         addresses: dict[str, set[str]] = {}
@@ -247,3 +254,13 @@ class _Batch:
         if key not in self._known:
             self._known[key] = self._domains.get(*key)
         return self._known[key]
+
+
+def _keys(job: DispatchJob) -> Iterator[Key]:
+    """All rows that this job is known to need."""
+    yield email_key(job.team, job.email_id)
+    if job.domain_id is not None:
+        yield domain_key(job.team, job.domain_id)
+    for number, address in enumerate(job.recipients):
+        yield recipient_key(job.team, job.email_id, number)
+        yield suppression_key(job.team, address)

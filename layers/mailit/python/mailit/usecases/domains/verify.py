@@ -57,7 +57,7 @@ def _started(domain: Domain, now: Micros) -> Domain:
 
 def check_job(team: str, domain_id: str) -> Job:
     """The job that has a domain's records looked up."""
-    return Job(DOMAIN_CHECKS, VerifyDomainJob(team=team, domain_id=domain_id).model_dump_json(), group=team)
+    return Job(DOMAIN_CHECKS, VerifyDomainJob(team=team, domain_id=domain_id).to_json(), group=team)
 
 
 def check(deps: Deps, job: VerifyDomainJob) -> None:

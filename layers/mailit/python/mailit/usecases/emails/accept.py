@@ -55,7 +55,7 @@ class Acceptance:
         writes = self._emails.new(self._caller.team, email, content, only_if_absent=only_if_absent)
         writes += self._recipients(request, email_id)
         writes.append(self._emails.record(self._caller.team, Happening(email_id, email.last_event, self._now)))
-        return Accepted(email_id, writes, dispatch_jobs(email, self._now, content))
+        return Accepted(email_id, writes, dispatch_jobs(email, self._now, content, list(envelope(request))))
 
     def _sender_domain(self, sender: str) -> Domain:
         name = to_a_label(parse_mailbox(sender).domain)
