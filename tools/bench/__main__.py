@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.bench import accept, cold_start, dispatch, edge_out, machine, path, postfix, rows
+from tools.bench import accept, aws_path, cold_start, dispatch, edge_out, machine, path, postfix, rows
 from tools.bench.figures import LeftOut, ratios, table
 
 RESULT = Path(".mailit/bench.json")
@@ -42,6 +42,7 @@ PARTS: tuple[Part, ...] = (
     Part("accept", accept.measure),
     Part("idle", accept.measure_idle, (("named", "bind9"),)),
     Part("rows", rows.measure),
+    Part("aws", aws_path.measure, _SINK),
     Part("import", cold_start.measure),
 )
 

@@ -50,8 +50,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure("email_cpu_ms_1m", "an email with 1,000,000 in the store, CPU ms"),
     Figure("rows_1k_vs_1m_ratio", "cost with 1,000,000 against 1,000", 1.5, most=True),
     Figure("import_ms_aws", "functions/emails/send, import and wiring on aws, ms", 250, most=True),
-    Figure("aws_calls_batch", "AWS calls per email, batches of 100"),
-    Figure("aws_calls_single", "AWS calls per email, single"),
+    Figure("first_answer_ms_aws", "functions/emails/send, its first answer on aws after that, ms"),
+    Figure("aws_calls_batch", "AWS calls per email, batches of 100", 8, most=True),
+    Figure("aws_calls_single", "AWS calls per email, single", 14, most=True),
+    Figure("aws_calls_lone", "AWS calls per email, alone on an idle system"),
     Figure("usd_per_million", "USD per million emails on AWS, batches of 100"),
     Figure("usd_per_million_single", "USD per million emails on AWS, single"),
 )

@@ -24,17 +24,22 @@ def test_what_has_no_price_is_no_bargain() -> None:
 
 def test_calls_are_counted_as_they_are_billed() -> None:
     counter = Counter()
-    counter.add("sqs", "SendMessageBatch", 100 * 1024, {})
-    counter.add("sqs", "DeleteMessage", 0, {})
-    counter.add("s3", "PutObject", 10, {})
-    counter.add("s3", "DeleteObject", 0, {})
-    counter.add("dynamodb", "BatchWriteItem", 9, {"ConsumedCapacity": [{"CapacityUnits": 3.0}, {"CapacityUnits": 2.0}]})
-    counter.add("dynamodb", "GetItem", 9, {"ConsumedCapacity": {"CapacityUnits": 0.5}})
-    assert counter.calls.total() == 6
+    entry = {"MessageBody": "x" * 50 * 1024, "MessageGroupId": "team"}
+    counter.add("accept", "SQS.SendMessageBatch", 200, {"Entries": [entry, entry]}, {})
+    counter.add("mapping", "SQS.ReceiveMessage", 200, {}, {"Messages": [{"Body": "x"}]})
+    counter.add("mapping", "SQS.ReceiveMessage", 200, {}, {})
+    counter.add("accept", "S3.PUT", 200, {}, {})
+    counter.add("accept", "S3.DELETE", 204, {}, {})
+    consumed = {"ConsumedCapacity": [{"CapacityUnits": 3.0}, {"CapacityUnits": 2.0}]}
+    counter.add("accept", "DynamoDB.BatchWriteItem", 200, {}, consumed)
+    counter.add("accept", "DynamoDB.GetItem", 200, {}, {"ConsumedCapacity": {"CapacityUnits": 0.5}})
+    counter.add("edge", "DynamoDB.UpdateItem", 400, {}, {"__type": "a#ConditionalCheckFailedException"})
+    assert (counter.count(), counter.count(["edge"]), counter.idle) == (7, 1, 1)
     assert counter.units == {
         "sqs_request": 3,
+        "sqs_fair_request": 2,
         "s3_put": 1,
-        "dynamodb_write_unit": 5.0,
+        "dynamodb_write_unit": 6.0,
         "dynamodb_read_unit": 0.5,
     }
 
