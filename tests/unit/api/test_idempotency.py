@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from gateway.wsgi import Gateway
+from mailit.domain.errors import Unavailable
+from mailit.ports.queue import Job, Message
+from mailit.ports.table import Put, Query, Write
+from mailit.stores.tables import EMAILS
 from tests.house import Answered, House, email
 
 KEY = {"Idempotency-Key": "order-1"}
@@ -56,6 +63,61 @@ def test_a_request_whose_process_died_can_be_made_again(acme: House) -> None:
     assert emails(acme) == 1
 
 
+class _Dies:
+    """An outbox whose process dies in the middle of a commit, as it can on `aws`: the first `rows` puts are written."""
+
+    def __init__(self, house: House, rows: int) -> None:
+        self._table, self._rows = house.deps.table, rows
+
+    def commit(self, writes: Sequence[Write] = (), jobs: Sequence[Job] = (), done: Sequence[Message] = ()) -> None:
+        self._table.put_many([write for write in writes if isinstance(write, Put)][: self._rows])
+        raise Unavailable("the process died")
+
+
+@pytest.mark.parametrize("rows", range(13))
+def test_a_batch_that_broke_off_anywhere_is_completed_under_the_same_ids(acme: House, rows: int) -> None:
+    body = [email(to=f"ann{number}@example.net") for number in range(3)]
+    dying = replace(acme.deps, outbox=_Dies(acme, rows))
+    broken = House(**{**vars(acme), "gateway": Gateway(acme.catalogue.on(dying), acme.clock.now)})
+    assert broken.request("POST", "/emails/batch", body, headers=KEY).status == 503
+    written = {item["id"] for item in acme.request("GET", "/emails").json["data"]}
+    acme.clock.forward(61)
+    answer = acme.request("POST", "/emails/batch", body, headers=KEY)
+    assert answer.status == 200
+    ids = [item["id"] for item in answer.json["data"]]
+    assert written <= set(ids)
+    assert acme.request("POST", "/emails/batch", body, headers=KEY).text == answer.text
+    assert emails(acme) == 3
+    for email_id in ids:
+        recipients = acme.deps.table.query(Query(EMAILS, f"{acme.team}#{email_id}", prefix="rcpt#")).rows
+        assert len(recipients) == 1
+        assert acme.deps.emails.read_content(acme.team, email_id) is not None
+
+
+def test_an_email_that_is_there_is_whole(acme: House) -> None:
+    """Whatever part of the rows a crash left: no email without its recipients is dispatched (as "suppressed")."""
+    for rows in range(1, 12):
+        dying = replace(acme.deps, outbox=_Dies(acme, rows))
+        broken = House(**{**vars(acme), "gateway": Gateway(acme.catalogue.on(dying), acme.clock.now)})
+        broken.request("POST", "/emails/batch", [email(), email(), email()])
+    acme.clock.forward(120)
+    acme.tick("release_due")
+    acme.work()
+    assert {item["last_event"] for item in acme.request("GET", "/emails?limit=100").json["data"]} == {"sent"}
+
+
+def test_a_key_whose_first_try_may_have_stored_something_is_not_given_back(acme: House) -> None:
+    dying = replace(acme.deps, outbox=_Dies(acme, 12))
+    broken = House(**{**vars(acme), "gateway": Gateway(acme.catalogue.on(dying), acme.clock.now)})
+    body = [email(), email(), email()]
+    assert broken.request("POST", "/emails/batch", body, headers=KEY).status == 503
+    acme.clock.forward(61)
+    domain = acme.request("GET", "/domains").json["data"][0]["id"]
+    assert acme.request("DELETE", f"/domains/{domain}").status == 200
+    assert acme.request("POST", "/emails/batch", body, headers=KEY).status == 403
+    assert acme.request("POST", "/emails/batch", body[:1], headers=KEY).fault[1] == "invalid_idempotent_request"
+
+
 def test_a_refused_request_leaves_its_key_free(acme: House) -> None:
     assert acme.request("POST", "/emails", email(to="broken"), headers=KEY).status == 422
     unverified = email(**{"from": "a@elsewhere.test"})
@@ -90,7 +152,6 @@ def test_a_key_has_1_to_256_characters(acme: House, key: str) -> None:
 
 
 def test_50_requests_at_once_make_one_email(acme: House) -> None:
-    from gateway.wsgi import Gateway
     from mailit.domain.ids import Ids
 
     def once(_: int) -> Answered:

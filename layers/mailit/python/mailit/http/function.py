@@ -118,8 +118,9 @@ class Function:
         try:
             answer = self._handler(call)
         except ApiError:
-            # Nothing was done: the key may be used again. After any other fault that is not known.
-            if call.claim is not None:
+            # Nothing was done: the key may be used again. After any other fault, and where an earlier try may have
+            # stored some of it, that is not known.
+            if call.claim is not None and not call.claim.resumed:
                 idempotency.abandon(call.deps, call.claim)
             raise
         body = answer.model_dump_json(by_alias=True)

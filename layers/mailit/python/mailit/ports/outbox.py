@@ -12,7 +12,8 @@ from mailit.ports.table import Write
 class Outbox(Protocol):
     """`commit` is one durable transaction on the embedded engine (nothing is left behind, one fsync) and batches in
     the order rows, jobs, done on `aws`, where a crash in between leaves rows without jobs (never the other way round)
-    and `release_due` finds them."""
+    and `release_due` finds them. Neighbouring puts are one batch there, of which a crash may leave any part; see
+    `Put.last`."""
 
     def commit(self, writes: Sequence[Write] = (), jobs: Sequence[Job] = (), done: Sequence[Message] = ()) -> None:
         """Apply `writes` in order, put `jobs`, delete the messages `done`.

@@ -79,11 +79,14 @@ Condition = Absent | Equals | Less
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write a whole row in place of what was there; with `only_if_absent` only where nothing was."""
+    """Write a whole row in place of what was there; with `only_if_absent` only where nothing was. In an outbox's
+    commit `last` means that all writes before it are there first, even after a crash in between: puts without it may
+    be written in any order."""
 
     key: Key
     fields: Row
     only_if_absent: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

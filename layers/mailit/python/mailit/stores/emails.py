@@ -82,16 +82,17 @@ class Emails:
         self._inline_bytes = inline_bytes
         self._shards = shards
 
-    def new(self, team: str, email: Email, content: str, *, only_if_absent: bool = False) -> list[Put]:
-        """The writes that make an email, without its recipients. Puts a large content into its blob at once."""
+    def new(self, team: str, email: Email, content: str) -> list[Put]:
+        """The writes that make an email, without its recipients; its own row is the last of all: an email that is there
+        is whole. Puts a large content into its blob at once."""
         fields: dict[str, Value] = {"content": content}
         if len(content.encode()) > self._inline_bytes:
             blob = f"{team}/content/{email.id}"
             self._blobs.put(blob, content.encode())
             fields = {"content_blob": blob}
         return [
-            Put(content_key(team, email.id), fields, only_if_absent),
-            Put(email_key(team, email.id), self._fields(team, email), only_if_absent),
+            Put(content_key(team, email.id), fields),
+            Put(email_key(team, email.id), self._fields(team, email), last=True),
         ]
 
     def _fields(self, team: str, email: Email) -> Row:

@@ -33,7 +33,14 @@ class Limits:
         self._table = table
 
     def count(self, team: str, rate: str, second: int) -> int:
-        """Count one request in this second and return how many there were with it."""
+        """Count one request in this second and return how many there were with it. Where it is unclear whether it
+        was counted it is counted again: one too many harms less than a request that is turned away."""
+        try:
+            return self._count(team, rate, second)
+        except Unavailable:
+            return self._count(team, rate, second)
+
+    def _count(self, team: str, rate: str, second: int) -> int:
         key = Key(LIMITS, team, f"rate#{rate}")
         for _ in range(4):
             for attempt in (

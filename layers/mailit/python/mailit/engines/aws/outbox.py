@@ -39,10 +39,14 @@ class AwsOutbox:
 
 
 def _runs(writes: Sequence[Write]) -> Iterator[list[Write]]:
-    """Neighbours that may go in one batch: puts that ask for nothing. Everything else stands alone."""
+    """Neighbours that may go in one batch: puts that ask for nothing, those that are to be last after the others.
+    Everything else stands alone."""
     run: list[Write] = []
     for write in writes:
         if _plain(write):
+            if run and _last(write) and not _last(run[-1]):
+                yield run
+                run = []
             run.append(write)
             continue
         if run:
@@ -51,6 +55,10 @@ def _runs(writes: Sequence[Write]) -> Iterator[list[Write]]:
         yield [write]
     if run:
         yield run
+
+
+def _last(write: Write) -> bool:
+    return isinstance(write, Put) and write.last
 
 
 def _plain(write: Write) -> bool:

@@ -46,13 +46,13 @@ class Acceptance:
         self._deliveries = Deliveries(deps.table)
         self._domains: dict[str, Domain] = {}
 
-    def accept(self, request: SendEmail, email_id: str, *, only_if_absent: bool = False) -> Accepted:
+    def accept(self, request: SendEmail, email_id: str) -> Accepted:
         """Check what the request alone cannot tell (sender, time) and lay out the email."""
         sending = self._sender_domain(request.from_)
         scheduled_at = scheduled_time(self._deps, request.scheduled_at, self._now)
         content = _content(request).model_dump_json(exclude_defaults=True)
         email = self._email(request, email_id, sending, scheduled_at)
-        writes = self._emails.new(self._caller.team, email, content, only_if_absent=only_if_absent)
+        writes = self._emails.new(self._caller.team, email, content)
         writes += self._recipients(request, email_id)
         writes.append(self._emails.record(self._caller.team, Happening(email_id, email.last_event, self._now)))
         return Accepted(email_id, writes, dispatch_jobs(email, self._now, content, list(envelope(request))))

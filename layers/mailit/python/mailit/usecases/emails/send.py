@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -26,8 +27,8 @@ def send(deps: Deps, caller: Caller, request: SendEmail, claim: Claim | None = N
     if claim is not None and claim.resumed and _stored(deps, caller, [first]):
         _commit(deps, [], [], claim, answer.model_dump_json(by_alias=True))
         return answer
-    accepted = Acceptance(deps, caller, Lane.CRITICAL).accept(request, first, only_if_absent=_again(claim))
-    _commit(deps, accepted.writes, accepted.jobs, claim, answer.model_dump_json(by_alias=True))
+    accepted = Acceptance(deps, caller, Lane.CRITICAL).accept(request, first)
+    _commit(deps, _writes(deps, [accepted], claim), accepted.jobs, claim, answer.model_dump_json(by_alias=True))
     return answer
 
 
@@ -43,8 +44,13 @@ def send_batch(
     # After a crash some of the emails may be stored already; those are left as they are.
     there = _stored(deps, caller, [item.id for item in accepted]) if _again(claim) else set()
     new = [item for item in accepted if item.id not in there]
-    writes: list[Write] = [write for item in new for write in item.writes]
-    _commit(deps, writes, [job for item in new for job in item.jobs], claim, answer.model_dump_json(by_alias=True))
+    _commit(
+        deps,
+        _writes(deps, new, claim),
+        [job for item in new for job in item.jobs],
+        claim,
+        answer.model_dump_json(by_alias=True),
+    )
     return answer
 
 
@@ -58,7 +64,7 @@ def _accept_all(
     for index, item in enumerate(items):
         try:
             email = _read_item(item)
-            accepted.append(acceptance.accept(email, successor(first, index), only_if_absent=_again(claim)))
+            accepted.append(acceptance.accept(email, successor(first, index)))
         except ApiError as error:
             if not permissive:
                 raise
@@ -79,6 +85,16 @@ def _first_id(deps: Deps, claim: Claim | None) -> str:
 
 def _again(claim: Claim | None) -> bool:
     return claim is not None and claim.resumed
+
+
+def _writes(deps: Deps, accepted: Sequence[Accepted], claim: Claim | None) -> list[Write]:
+    """The rows of the emails, then the emails' own. What an earlier try left behind without its email stays as it is:
+    that try may still be running."""
+    puts = sorted((put for item in accepted for put in item.writes), key=lambda put: put.last)
+    if not _again(claim):
+        return list(puts)
+    there = deps.table.get_many([put.key for put in puts])
+    return [replace(put, only_if_absent=True) for put in puts if put.key not in there]
 
 
 def _stored(deps: Deps, caller: Caller, ids: list[str]) -> set[str]:
