@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailit.domain.lanes import SHARES
+from mailit.stores.queues import RESULTS
 from mailit.work.spec import TimerSpec, WorkerSpec
 from tools.bundle import names
 from tools.bundle.model import Bundle, folder, handler
@@ -57,7 +58,8 @@ def _source(spec: WorkerSpec, queue: str) -> Node:
         "Queue": arn(names.queue(queue)),
         # Jobs that wait for somebody outside don't wait for one another as well.
         "BatchSize": 1 if queue in spec.slow else spec.batch,
-        "MaximumBatchingWindowInSeconds": 0,
+        # Nobody waits for results to the second, and a batch of ten costs as much as a batch of one.
+        "MaximumBatchingWindowInSeconds": 1 if queue == RESULTS else 0,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     }
     share = next((share for lane, share in SHARES.items() if queue.endswith(f"-{lane}")), None)

@@ -1,6 +1,7 @@
 """What all bodies of the API share.
 
-Requests ignore unknown fields (SDKs send path ids in bodies) and do not convert types. Answers are frozen.
+Requests ignore unknown fields (SDKs send path ids in bodies) and do not convert types. Answers are frozen. Models are
+built when they are first used: a function imports many more than it needs, and its cold start is waited for.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ def is_none(value: object) -> bool:
 class Request(BaseModel):
     """Base of request bodies."""
 
-    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Answer(BaseModel):
     """Base of answers. Fields whose wire name is a Python word have an alias."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 class ListAnswer(Answer, Generic[Item]):

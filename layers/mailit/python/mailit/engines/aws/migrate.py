@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from minio.error import MinioException
+from urllib3.exceptions import HTTPError
 
+from mailit.domain.errors import Unavailable
 from mailit.engines.aws.blobs import make_client as make_s3
 from mailit.engines.aws.config import AwsConfig
 from mailit.engines.aws.queue import dead_letters
@@ -20,7 +23,14 @@ _KEPT = str(14 * 86400)  # seconds; the longest that SQS keeps a message
 
 
 def migrate(config: AwsConfig, tables: Sequence[TableSpec], queues: Sequence[QueueSpec]) -> None:
-    """Everything that the engine needs."""
+    """Everything that the engine needs. `Unavailable` when the service does not do it; what was made stays."""
+    try:
+        _make_all(config, tables, queues)
+    except (ClientError, BotoCoreError, MinioException, HTTPError) as error:
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _make_all(config: AwsConfig, tables: Sequence[TableSpec], queues: Sequence[QueueSpec]) -> None:
     migrate_tables(config, tables)
     sqs = make_sqs(config)
     for queue in queues:
