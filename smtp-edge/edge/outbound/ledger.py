@@ -16,7 +16,7 @@ from mailit.domain.errors import ConditionFailed, PortError, Unavailable
 from mailit.domain.times import Micros
 from mailit.ports.queue import Job, Message
 from mailit.ports.table import Write
-from mailit.stores.deliveries import Claim, Deliveries, Recipient
+from mailit.stores.deliveries import Claim, Deliveries, Recipient, Settled
 from mailit.stores.queues import RESULTS
 from mailit.usecases.deps import Deps
 
@@ -124,7 +124,8 @@ class Ledger:
     async def settle(self, turn: Turn, state: State, results: Sequence[ResultJob]) -> None:
         """The attempt decided it: state, results and the end of the job in one commit."""
         assert turn.claim is not None
-        write = self._deliveries.settle(*turn.recipient, turn.claim, state, results[0].at)
+        settled = Settled(state, results[0].at, _told(results[0]))
+        write = self._deliveries.settle(*turn.recipient, turn.claim, settled)
         try:
             await self._store([write], results, [turn.message])
         except ConditionFailed:
@@ -133,11 +134,15 @@ class Ledger:
             _log.warning(
                 "email=%s recipient=%d settled after its lease was over", turn.job.email_id, turn.job.recipient
             )
-            forced = self._deliveries.settle_anyway(*turn.recipient, state, results[0].at)
+            forced = self._deliveries.settle_anyway(*turn.recipient, settled)
             try:
                 await self._store([forced], results, [turn.message])
             except ConditionFailed:
                 await self._store([], results, [turn.message])
+
+    async def tell(self, turn: Turn, results: Sequence[ResultJob]) -> None:
+        """Results of a recipient that is settled already, and the end of the job."""
+        await self._store([], results, [turn.message])
 
     async def pause(self, turn: Turn, result: ResultJob) -> None:
         """Another attempt will follow at `retry_at`. The row says so first: a job that comes early is sent away."""
@@ -153,7 +158,7 @@ class Ledger:
 
     async def _store(self, writes: Sequence[Write], results: Sequence[ResultJob], done: Sequence[Message]) -> None:
         """Tries for long: an outcome that is not stored is a duplicate to come."""
-        jobs = [Job(RESULTS, result.model_dump_json(exclude_defaults=True), group=result.team) for result in results]
+        jobs = [Job(RESULTS, _told(result), group=result.team) for result in results]
         entry = _Entry(writes, jobs, done)
         for left in range(_TRIES, 0, -1):
             try:
@@ -195,3 +200,7 @@ class Ledger:
     async def drop(self, message: Message) -> None:
         """The job is done with."""
         await self.run(self._deps.queue.delete_many, [message])
+
+
+def _told(result: ResultJob) -> str:
+    return result.model_dump_json(exclude_defaults=True)
