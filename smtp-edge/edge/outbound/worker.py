@@ -87,7 +87,7 @@ class Worker:
             await self._ledger.settle(turn, STATES[result.outcome], [result, *self._feedback(result)])
 
     async def _turned_away(self, turn: Turn) -> None:
-        """Settled: the job is done with, once the outcome is told. Claimed by another, or its pause is not over: later."""
+        """Settled: the job is done with, once that is told. Claimed by another, or its pause is not over: later."""
         recipient = await self._ledger.state(turn)
         if recipient is None or not recipient.open:
             await self._over(turn, recipient)
