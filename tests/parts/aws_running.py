@@ -10,6 +10,7 @@ from dataclasses import replace
 from mailit.engines.aws.config import AwsConfig
 from mailit.engines.aws.engine import Engine
 from mailit.engines.aws.migrate import migrate
+from mailit.engines.aws.patience import Patience
 from mailit.ports.queue import QueueSpec
 from mailit.stores.queues import QUEUES
 from mailit.stores.tables import TABLES
@@ -45,6 +46,9 @@ class Place:
             "MAILIT_VISIBILITY": str(self._visibility),
         }
 
-    def opened(self) -> Engine:
-        """The engine here, past any proxy; to be closed."""
-        return Engine(self._config, TABLES, self._queues)
+    def opened(self, endpoint: str | None = None, patience: Patience | None = None) -> Engine:
+        """The engine here, past any proxy or by way of `endpoint`; to be closed."""
+        config = self._config
+        if endpoint is not None:
+            config = replace(config, dynamodb=endpoint, sqs=endpoint, s3=endpoint)
+        return Engine(config, TABLES, self._queues, patience)

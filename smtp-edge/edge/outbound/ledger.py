@@ -16,7 +16,7 @@ from mailit.domain.errors import ConditionFailed, PortError, Unavailable
 from mailit.domain.times import Micros
 from mailit.ports.queue import Job, Message
 from mailit.ports.table import Write
-from mailit.stores.deliveries import Claim, Deliveries, Recipient
+from mailit.stores.deliveries import Claim, Deliveries, Recipient, Settled
 from mailit.stores.queues import RESULTS
 from mailit.usecases.deps import Deps
 
@@ -124,7 +124,8 @@ class Ledger:
     async def settle(self, turn: Turn, state: State, results: Sequence[ResultJob]) -> None:
         """The attempt decided it: state, results and the end of the job in one commit."""
         assert turn.claim is not None
-        write = self._deliveries.settle(*turn.recipient, turn.claim, state, results[0].at)
+        settled = Settled(state, results[0].at, results[0].to_json())
+        write = self._deliveries.settle(*turn.recipient, turn.claim, settled)
         try:
             await self._store([write], results, [turn.message])
         except ConditionFailed:
@@ -133,11 +134,15 @@ class Ledger:
             _log.warning(
                 "email=%s recipient=%d settled after its lease was over", turn.job.email_id, turn.job.recipient
             )
-            forced = self._deliveries.settle_anyway(*turn.recipient, state, results[0].at)
+            forced = self._deliveries.settle_anyway(*turn.recipient, settled)
             try:
                 await self._store([forced], results, [turn.message])
             except ConditionFailed:
                 await self._store([], results, [turn.message])
+
+    async def tell(self, turn: Turn, results: Sequence[ResultJob]) -> None:
+        """Results of a recipient that is settled already, and the end of the job."""
+        await self._store([], results, [turn.message])
 
     async def pause(self, turn: Turn, result: ResultJob) -> None:
         """Another attempt will follow at `retry_at`. The row says so first: a job that comes early is sent away."""

@@ -6,7 +6,9 @@ Claim, try, settle. What can happen in between, and what then becomes of it:
 - killed between claim and the final dot: it comes again, the claim's lease is over by then, it is tried again;
 - killed between the other side's 250 and the commit: as before, and the recipient gets a second copy (the crash window
   of RFC 5321 §4.5.4.2; nothing that two machines can do closes it);
-- killed after the commit: the job is deleted with it, or comes again (`aws`), finds the recipient settled, and goes.
+- killed within the commit (`aws`, where it is several calls): the job comes again, finds the recipient settled, tells
+  the outcome, which may not have been told, and goes; results may come twice;
+- killed after the commit: the job is deleted with it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from edge.outbound.verdicts import STATES, Judge
 from mailit.contracts.jobs import OutboundJob, Outcome, ResultJob
 from mailit.domain.errors import NotFound, PortError
 from mailit.ports.queue import Message
+from mailit.stores.deliveries import Recipient
 
 _log = logging.getLogger("edge.outbound")
 
@@ -84,13 +87,20 @@ class Worker:
             await self._ledger.settle(turn, STATES[result.outcome], [result, *self._feedback(result)])
 
     async def _turned_away(self, turn: Turn) -> None:
-        """Settled: the job is done with. Claimed by another, or its pause is not over: later."""
+        """Settled: the job is done with, once that is told. Claimed by another, or its pause is not over: later."""
         recipient = await self._ledger.state(turn)
         if recipient is None or not recipient.open:
-            await self._ledger.drop(turn.message)
+            await self._over(turn, recipient)
             return
         wait = (recipient.lease_until - self._ledger.now) / 1e6
         await self._ledger.defer(turn.message, min(max(wait, 0.0) + 0.2, 43_000))
+
+    async def _over(self, turn: Turn, recipient: Recipient | None) -> None:
+        if recipient is None or recipient.result is None:
+            await self._ledger.drop(turn.message)
+            return
+        result = ResultJob.model_validate_json(recipient.result)
+        await self._ledger.tell(turn, [result, *self._feedback(result)])
 
     async def _try(self, turn: Turn) -> Tried:
         async with Keeper(lambda: self._renew(turn), self._renew_every):

@@ -1,7 +1,8 @@
 """One recipient of an email: its row, and the claim that keeps two edges from sending to it at once.
 
 Key: `team#email` / `rcpt#<number>`. `open` is 1 while delivery may be tried; `lease_until` (microseconds) is the time
-before which nobody else may claim: a running attempt's lease, or the pause before the next attempt.
+before which nobody else may claim: a running attempt's lease, or the pause before the next attempt. `result` is the
+job that tells what settled it, kept for the edge that died before it put it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from mailit.domain.emails import State
 from mailit.domain.errors import ConditionFailed
 from mailit.domain.times import Micros
 from mailit.ports.table import Equals, Key, Less, Put, Row, Table, Update, Value
-from mailit.stores.rows import integer, text
+from mailit.stores.rows import integer, optional_text, text
 from mailit.stores.tables import EMAILS
 
 
@@ -24,6 +25,19 @@ class Claim:
     token: str
     attempt: int  # number of this attempt, from 1
     lease_until: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The outcome for one recipient. `result`: the job that tells it."""
+
+    state: State
+    at: Micros
+    result: str
+
+    def fields(self) -> Row:
+        """As stored."""
+        return {"state": self.state.value, "state_at": self.at, "open": 0, "result": self.result}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,7 @@ class Recipient:
     attempts: int
     open: bool
     lease_until: Micros
+    result: str | None = None
 
     @staticmethod
     def from_row(row: Row) -> Recipient:
@@ -51,6 +66,7 @@ class Recipient:
             attempts=integer(row, "attempts"),
             open=bool(row["open"]),
             lease_until=integer(row, "lease_until"),
+            result=optional_text(row, "result"),
         )
 
 
@@ -129,19 +145,19 @@ class Deliveries:
             return None
         return Claim(claim.token, claim.attempt, until)
 
-    def settle(self, team: str, email_id: str, number: int, claim: Claim, state: State, now: Micros) -> Update:
+    def settle(self, team: str, email_id: str, number: int, claim: Claim, settled: Settled) -> Update:
         """The write that ends an attempt for good: nobody can claim this recipient again."""
         return Update(
             recipient_key(team, email_id, number),
-            set={"state": state.value, "state_at": now, "open": 0},
+            set=settled.fields(),
             when=(Equals("open", 1), Equals("lease_token", claim.token)),
         )
 
-    def settle_anyway(self, team: str, email_id: str, number: int, state: State, now: Micros) -> Update:
+    def settle_anyway(self, team: str, email_id: str, number: int, settled: Settled) -> Update:
         """The write that ends all attempts, whoever has the claim: for an outcome that cannot be undone."""
         return Update(
             recipient_key(team, email_id, number),
-            set={"state": state.value, "state_at": now, "open": 0},
+            set=settled.fields(),
             when=(Equals("open", 1),),
         )
 
