@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mailit.engines.aws.config import AwsConfig
@@ -44,21 +45,23 @@ class Dynamo:
         if self._connection is None:
             with self._lock:  # two threads must not make a client at once
                 if self._connection is None:
-                    self._connection = _connect(self._config)
+                    self._connection = _connect(self._config.region, self._config.dynamodb, self._config.connections)
         return self._connection
 
 
-def _connect(config: AwsConfig) -> Connection:
+@lru_cache(maxsize=8)
+def _connect(region: str, endpoint: str | None, connections: int) -> Connection:
+    """One for the process: making a client takes longer than a hundred calls."""
     from pynamodb.connection import Connection
 
     connection = Connection(
-        region=config.region,
-        host=config.dynamodb,
+        region=region,
+        host=endpoint,
         connect_timeout_seconds=_CONNECT_WITHIN,
         read_timeout_seconds=_ANSWER_WITHIN,
         max_retry_attempts=0,
         retry_configuration="LEGACY",
-        max_pool_connections=config.connections,
+        max_pool_connections=connections,
     )
     assert connection.client is not None
     return connection

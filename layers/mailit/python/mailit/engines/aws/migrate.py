@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -42,11 +43,18 @@ def _make_all(config: AwsConfig, tables: Sequence[TableSpec], queues: Sequence[Q
 
 def migrate_tables(config: AwsConfig, tables: Sequence[TableSpec]) -> None:
     """The tables alone."""
-    dynamo = boto3.session.Session(region_name=config.region).client("dynamodb", endpoint_url=config.dynamodb)
+    dynamo = _dynamo(config.region, config.dynamodb)
     there = set(_names(dynamo))
-    for spec in tables:
-        if config.prefix + spec.name not in there:
-            _make_table(dynamo, config.prefix + spec.name, spec)
+    new = [spec for spec in tables if config.prefix + spec.name not in there]
+    for spec in new:
+        dynamo.create_table(TableName=config.prefix + spec.name, **table_definition(spec))
+    for spec in new:
+        _await_table(dynamo, config.prefix + spec.name, spec)
+
+
+@lru_cache(maxsize=8)
+def _dynamo(region: str, endpoint: str | None) -> Any:
+    return boto3.session.Session(region_name=region).client("dynamodb", endpoint_url=endpoint)
 
 
 def _names(dynamo: Any) -> Iterator[str]:
@@ -54,9 +62,8 @@ def _names(dynamo: Any) -> Iterator[str]:
         yield from page["TableNames"]
 
 
-def _make_table(dynamo: Any, name: str, spec: TableSpec) -> None:
-    dynamo.create_table(TableName=name, **table_definition(spec))
-    dynamo.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+def _await_table(dynamo: Any, name: str, spec: TableSpec) -> None:
+    dynamo.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 1200})
     if spec.expires:
         attribute = {"Enabled": True, "AttributeName": spec.expires}
         try:

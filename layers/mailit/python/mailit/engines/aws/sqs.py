@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Any
 
 from mailit.domain.errors import Refused
@@ -50,17 +51,22 @@ class Sqs:
 
 
 def make_client(config: AwsConfig) -> Any:
-    """A client of the service."""
+    """The process's client of the service."""
+    return _client(config.region, config.sqs, config.connections)
+
+
+@lru_cache(maxsize=8)
+def _client(region: str, endpoint: str | None, connections: int) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.session.Session(region_name=config.region).client(
+    return boto3.session.Session(region_name=region).client(
         "sqs",
-        endpoint_url=config.sqs,
+        endpoint_url=endpoint,
         config=Config(
             connect_timeout=_CONNECT_WITHIN,
             read_timeout=_ANSWER_WITHIN,
-            max_pool_connections=config.connections,
+            max_pool_connections=connections,
             retries={"total_max_attempts": 1, "mode": "standard"},
             parameter_validation=False,
         ),
