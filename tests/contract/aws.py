@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TypeVar
 
 from moto.core.utils import unix_time
 from moto.server import ThreadedMotoServer
@@ -21,7 +23,10 @@ from mailit.ports.queue import QueueSpec
 from mailit.ports.table import TableSpec
 from tests.parts.dynalite import Dynalite
 from tests.parts.ministack import MiniStack
+from tests.parts.part import Part
 from tests.parts.ports import LOOPBACK
+
+P = TypeVar("P", bound=Part)
 
 _TABLES_ALONE = "-tables"
 
@@ -74,11 +79,16 @@ def moto() -> str:
 
 @cache
 def ministack() -> MiniStack:
-    """The one of this test run; its guard ends it."""
-    return MiniStack(Path(mkdtemp(prefix="mailit-ministack-")))
+    """The one of this test run."""
+    return _until_the_end(MiniStack(Path(mkdtemp(prefix="mailit-ministack-"))))
 
 
 @cache
 def dynalite() -> Dynalite:
-    """The one of this test run; its guard ends it."""
-    return Dynalite(Path(mkdtemp(prefix="mailit-dynalite-")))
+    """The one of this test run."""
+    return _until_the_end(Dynalite(Path(mkdtemp(prefix="mailit-dynalite-"))))
+
+
+def _until_the_end(part: P) -> P:
+    atexit.register(part.close)
+    return part
