@@ -173,12 +173,12 @@ class Queues:
         return str(self._sqs.get_queue_url(QueueName=self._prefix + name)["QueueUrl"])
 
     def hurry(self, name: str) -> None:
-        """Two receives, a second apart, instead of the many that the template allows."""
+        """Two receives, seconds apart, instead of the many that the template allows."""
         names = ["RedrivePolicy"]
         found = self._sqs.get_queue_attributes(QueueUrl=self.url(name), AttributeNames=names)["Attributes"]
         policy = json.dumps({**json.loads(found["RedrivePolicy"]), "maxReceiveCount": "2"})
         self._sqs.set_queue_attributes(
-            QueueUrl=self.url(name), Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "1"}
+            QueueUrl=self.url(name), Attributes={"RedrivePolicy": policy, "VisibilityTimeout": "6"}
         )
 
     def put(self, name: str, body: str) -> None:
