@@ -152,6 +152,7 @@ def test_mail_of_the_sdk_goes_through_functions_queues_and_edge(deployed: Deploy
         ends_as(email_id, "delivered")
     ends_as(dead, "bounced")
     subjects = [item["subject"] for item in deployed.request("GET", "/sandbox/messages?limit=100")[1]["data"]]
+    subjects = [subject for subject in subjects if subject != "Hello"]  # sent before there was an edge
     assert sorted(subjects) == sorted(["single", "scheduled", *(f"batch {n}" for n in range(30))])
 
 
